@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Iterators that take turns with everything else on the loop
+ * (twisted.internet.task.Cooperator).
+ *
+ * Each turn of the loop gives the cooperator one tick, and each tick lasts one
+ * slice: the tasks step round robin, from where the last tick ended, until the
+ * slice is over. The clock is read adaptively, at the latest after 256 steps,
+ * and a tick ends after 4,096 in any case.
+ */
+#ifndef THRUM_COOPERATOR_H
+#define THRUM_COOPERATOR_H
+
+#include <thrum/clock.h>
+#include <thrum/deferred.h>
+
+THRUM_BEGIN
+
+typedef struct thrum_cooperator thrum_cooperator;
+
+/* One step of an iterator. It answers thrum_keep() for "there is more",
+ * thrum_done() for "that was the end", thrum_wait(d) for "something is under
+ * way", thrum_fail(why) for "it went wrong". (thrum_value releases its value
+ * and reads as thrum_keep.) */
+typedef thrum_outcome thrum_step_fn(void *it);
+
+/* Asks for one call of thrum_cooperator_tick in the next turn of the loop.
+ * Called once per tick that is wanted, and never from within a step. */
+typedef void thrum_schedule_fn(thrum_cooperator *cooperator, void *ctx);
+
+typedef struct thrum_cooperator_config {
+    thrum_clock *clock;          /* borrowed; outlives the cooperator */
+    thrum_schedule_fn *schedule; /* NULL: whoever made it calls tick */
+    void *ctx;                   /* for schedule; not owned */
+    thrum_ns slice;              /* 0: 1 ms */
+} thrum_cooperator_config;
+
+/* What the cooperator did so far. */
+typedef struct thrum_cooperator_stats {
+    uint64_t ticks;
+    uint64_t steps;
+    uint64_t tick_max_steps; /* the most steps that one tick took */
+    thrum_ns tick_max;       /* the longest tick */
+} thrum_cooperator_stats;
+
+/* Makes a cooperator. Ownership: new; the config is copied.
+ * Errors: NULL, no memory. */
+THRUM_API thrum_cooperator *
+thrum_cooperator_new(thrum_context *context,
+                     const thrum_cooperator_config *config);
+
+/* Ends it: every task that is left fails with THRUM_DEFERRED_E_STOPPED, its
+ * iterator is released. Legal from within a step. NULL is nothing. */
+THRUM_API void thrum_cooperator_free(thrum_cooperator *cooperator);
+
+/* Runs the tasks for one slice. Returns 1 when there is more to run at once,
+ * 0 when every task is at its end or waits. */
+THRUM_API int thrum_cooperator_tick(thrum_cooperator *cooperator);
+
+/* What it did so far. */
+THRUM_API thrum_cooperator_stats
+thrum_cooperator_get_stats(const thrum_cooperator *cooperator);
+
+/* Runs an iterator to its end (twisted.internet.task.coiterate). While a step
+ * waits for a Deferred the iterator rests; a failure of that Deferred, or of a
+ * step, ends it. The Deferred fires without a value when a step answered
+ * thrum_done(); cancelling it ends the iterator.
+ * Ownership: new; `it` is taken, also on error, and released after the last
+ * step. Calls back: never before this returns. Errors: NULL, no memory. */
+THRUM_API thrum_deferred *thrum_coiterate(thrum_cooperator *cooperator,
+                                          thrum_step_fn *step, void *it,
+                                          thrum_free_fn *free);
+
+/* Runs over an iterator with at most `open` of its Deferreds under way: a step
+ * that answers thrum_wait(d) opens an item, and the iterator goes on while
+ * fewer than `open` (0 counts as 1) are open. The Deferred fires without a
+ * value when a step answered thrum_done() and the last item is closed. The
+ * first failure of a step or an item that nobody handled stops the iterator,
+ * and fails the Deferred when the items that are still open have closed; later
+ * failures of those reach the unhandled hook. Cancelling stops the iterator
+ * and cancels what is open.
+ * Ownership: new; `it` is taken, also on error, and released when the last item
+ * has closed. Calls back: never before this returns.
+ * Errors: NULL, no memory. */
+THRUM_API thrum_deferred *thrum_each(thrum_cooperator *cooperator,
+                                     thrum_step_fn *step, void *it,
+                                     thrum_free_fn *free, size_t open);
+
+THRUM_END
+
+#endif

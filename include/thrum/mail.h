@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* All of libthrum-mail, and libthrum beneath it. */
+#ifndef THRUM_MAIL_H
+#define THRUM_MAIL_H
+
+#include <thrum/address.h>
+#include <thrum/mailer.h>
+#include <thrum/message.h>
+#include <thrum/receipt.h>
+#include <thrum/smtp_session.h>
+#include <thrum/template.h>
+#include <thrum/thrum.h>
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A message: who it is from, whom it is for, its headers and its texts. Text is
+ * UTF-8 with LF or CRLF at the ends of its lines; with both a text and HTML
+ * they become alternatives (RFC 2046 section 5.1.4). Message-ID, Date and the
+ * MIME headers are added; an encoding is chosen so that 7 bits suffice.
+ *
+ * What is wrong with a message is kept in it: every setter returns a code, but
+ * need not be tested, since thrum_mailer_send fails with what was wrong first.
+ * NULL for a message reads as "out of memory".
+ */
+#ifndef THRUM_MESSAGE_H
+#define THRUM_MESSAGE_H
+
+#include <thrum/address.h>
+#include <thrum/buffer.h>
+
+THRUM_BEGIN
+
+typedef struct thrum_message thrum_message;
+
+/* Makes an empty message. Ownership: new. Errors: NULL, no memory. */
+THRUM_API thrum_message *thrum_message_new(thrum_context *context);
+
+/* Frees it. NULL is nothing. */
+THRUM_API void thrum_message_free(thrum_message *message);
+
+/* Who it is from: "News <news@example.org>". The address is also the envelope's
+ * sender, unless that is set too. Errors: THRUM_MAIL_E_ADDRESS. */
+THRUM_API int thrum_message_set_from(thrum_message *message,
+                                     const char *mailbox);
+
+/* Where bounces go: the envelope's sender (RFC 5321 section 4.1.1.2), a bare
+ * address, or "" for none. Errors: THRUM_MAIL_E_ADDRESS. */
+THRUM_API int thrum_message_set_envelope_from(thrum_message *message,
+                                              const char *address);
+
+/* Where answers go. Errors: THRUM_MAIL_E_ADDRESS. */
+THRUM_API int thrum_message_set_reply_to(thrum_message *message,
+                                         const char *mailbox);
+
+/* One more recipient, in the header To and in the envelope.
+ * Errors: THRUM_MAIL_E_ADDRESS. */
+THRUM_API int thrum_message_add_to(thrum_message *message, const char *mailbox);
+
+/* The subject, one line. Errors: THRUM_MAIL_E_HEADER. */
+THRUM_API int thrum_message_set_subject(thrum_message *message,
+                                        const char *subject);
+
+/* One more header. The name is ftext (RFC 5322 section 3.6.8) and none of those
+ * that the message writes itself; the value is one line of UTF-8.
+ * Errors: THRUM_MAIL_E_HEADER. */
+THRUM_API int thrum_message_add_header(thrum_message *message, const char *name,
+                                       const char *value);
+
+/* The text. Ownership: copied. Errors: THRUM_MAIL_E_TEXT: a NUL, or not UTF-8.
+ */
+THRUM_API int thrum_message_set_text(thrum_message *message, const char *text,
+                                     size_t size);
+
+/* The HTML beside it, or alone. Ownership and errors: as set_text. */
+THRUM_API int thrum_message_set_html(thrum_message *message, const char *html,
+                                     size_t size);
+
+/* What was wrong first, or NULL. Ownership: borrowed. */
+THRUM_API const thrum_failure *
+thrum_message_failure(const thrum_message *message);
+
+/* Its Message-ID, with the angle brackets. The same as long as it lives.
+ * Ownership: borrowed. */
+THRUM_API const char *thrum_message_id(thrum_message *message);
+
+/* How many recipients it has. */
+THRUM_API size_t thrum_message_recipients(const thrum_message *message);
+
+/* The address of recipient `index`; NULL past the last.
+ * Ownership: borrowed. */
+THRUM_API const char *thrum_message_recipient(const thrum_message *message,
+                                              size_t index);
+
+/* The envelope's sender, "" for none. Ownership: borrowed. */
+THRUM_API const char *thrum_message_sender(thrum_message *message);
+
+/* Writes the whole message as it would be read from a file: headers, a blank
+ * line, body; CRLF line ends, no dot-stuffing.
+ * Errors: the code of thrum_message_failure, THRUM_MAIL_E_INCOMPLETE (no from,
+ * no recipient, neither text nor HTML), or those of the buffer; then the buffer
+ * is as it was. */
+THRUM_API int thrum_message_write(thrum_message *message, thrum_buffer *out);
+
+THRUM_END
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a server said of a message: the receipt of one that it took, or the
+ * failure of one that it did not.
+ */
+#ifndef THRUM_RECEIPT_H
+#define THRUM_RECEIPT_H
+
+#include <thrum/failure.h>
+
+THRUM_BEGIN
+
+/* How a message that was not accepted ended. */
+#define THRUM_SMTP_ERRORS(X)                                                   \
+    X(REFUSED, -401, "refused for good")                                       \
+    X(LATER, -402, "refused for now")                                          \
+    X(PROTOCOL, -403, "the server does not keep to SMTP")                      \
+    X(UNSENT, -404, "the connection ended before the message was sent")        \
+    X(DOUBT, -405, "sent to its end and not answered")                         \
+    X(UNREACHABLE, -406, "no server was reached")                              \
+    X(SERVICE, -407, "the server gives no service")
+
+#define THRUM_SMTP_ERRORS_ENUM(name, code, text) THRUM_SMTP_E_##name = (code),
+enum thrum_smtp_error {
+    THRUM_SMTP_ERRORS(THRUM_SMTP_ERRORS_ENUM) THRUM_SMTP_E_END = -499
+};
+#undef THRUM_SMTP_ERRORS_ENUM
+
+/* The domain of the codes above. Its detail is a thrum_smtp_detail. */
+extern THRUM_API const thrum_domain thrum_domain_smtp;
+
+/* Where in the dialogue something was said (RFC 5321 section 4.1.4). */
+typedef enum thrum_smtp_stage {
+    THRUM_SMTP_STAGE_CONNECT,
+    THRUM_SMTP_STAGE_GREETING,
+    THRUM_SMTP_STAGE_EHLO,
+    THRUM_SMTP_STAGE_HELO,
+    THRUM_SMTP_STAGE_MAIL,
+    THRUM_SMTP_STAGE_RCPT,
+    THRUM_SMTP_STAGE_DATA,
+    THRUM_SMTP_STAGE_BODY,
+    THRUM_SMTP_STAGE_RSET,
+    THRUM_SMTP_STAGE_QUIT
+} thrum_smtp_stage;
+
+/* The stage's name in messages, "RCPT". Ownership: borrowed, static. */
+THRUM_API const char *thrum_smtp_stage_name(thrum_smtp_stage stage);
+
+/* The detail of a failure of the domain above. */
+typedef struct thrum_smtp_detail {
+    thrum_smtp_stage stage;
+    int code;             /* the reply's code, 0 without a reply */
+    const char *enhanced; /* "5.1.1" (RFC 3463); "" when there is none */
+    const char *text;     /* the server's words, printable; "" without */
+    const char *peer;     /* "127.0.0.1:25" */
+} thrum_smtp_detail;
+
+/* The detail of a failure, or NULL when it is not of the domain above.
+ * Ownership: borrowed. */
+THRUM_API const thrum_smtp_detail *
+thrum_failure_smtp(const thrum_failure *failure);
+
+typedef struct thrum_receipt thrum_receipt;
+
+/* Frees it. Takes a void pointer, to serve as a value's release function. NULL
+ * is nothing. */
+THRUM_API void thrum_receipt_free(void *receipt);
+
+/* The message's Message-ID, with the angle brackets. Ownership: borrowed. */
+THRUM_API const char *thrum_receipt_message_id(const thrum_receipt *receipt);
+
+/* The code of the server's answer to the end of the message. */
+THRUM_API int thrum_receipt_code(const thrum_receipt *receipt);
+
+/* The server's words in that answer, printable; often its queue's name for the
+ * message. Ownership: borrowed. */
+THRUM_API const char *thrum_receipt_reply(const thrum_receipt *receipt);
+
+/* Of how many recipients it speaks: all of the message's, in their order. */
+THRUM_API size_t thrum_receipt_recipients(const thrum_receipt *receipt);
+
+/* Why the server refused a recipient while it took others; NULL when that one
+ * was accepted. Ownership: borrowed. */
+THRUM_API const thrum_failure *
+thrum_receipt_refusal(const thrum_receipt *receipt, size_t index);
+
+THRUM_END
+
+#endif

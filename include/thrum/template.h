@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A message for many: a message whose subject, headers, envelope sender and
+ * texts hold slots, {{name}}, compiled once. What is the same for all is
+ * encoded, and dot-stuffed, once; a recipient costs only what differs.
+ *
+ * A slot's value is escaped by the part it stands in: & < > " ' in HTML; as it
+ * is in the text; as encoded words, where it has to be, in a header. "{{" that
+ * shall stay is written "{{{{".
+ */
+#ifndef THRUM_TEMPLATE_H
+#define THRUM_TEMPLATE_H
+
+#include <thrum/message.h>
+
+THRUM_BEGIN
+
+typedef struct thrum_template thrum_template;
+
+/* Compiles a message that has no recipients yet. `columns` are the names that
+ * slots may bear, in the order in which the values will come.
+ * Ownership: new; prototype and columns are borrowed; *why new, only on error
+ * (`why` may be NULL).
+ * Errors: NULL; *why names part and line: the prototype's own failure,
+ * THRUM_MAIL_E_TEMPLATE, _UNKNOWN_NAME, _INCOMPLETE, or no memory. */
+THRUM_API thrum_template *thrum_letternew(thrum_context *context,
+                                          const thrum_message *prototype,
+                                          const char *const *columns,
+                                          size_t count, thrum_failure **why);
+
+/* One more holder. Ownership: returns `letter`. */
+THRUM_API thrum_template *thrum_letterref(thrum_template *letter);
+
+/* One holder less; messages made from it hold it too. NULL is nothing. */
+THRUM_API void thrum_letterunref(thrum_template *letter);
+
+/* Whether a message could be made for these: `to` is an address, no variable
+ * that is used is empty, and no CR, LF or NUL would get into a header or the
+ * envelope. Returns NULL, or what is wrong; ownership: new. */
+THRUM_API thrum_failure *thrum_lettercheck(thrum_template *letter,
+                                           thrum_bytes to,
+                                           const thrum_bytes *values);
+
+/* A message for one recipient. `values` holds one value for each column; those
+ * that are used are copied. What thrum_lettercheck would say is the
+ * message's failure.
+ * Ownership: new. Errors: NULL, no memory. */
+THRUM_API thrum_message *thrum_letterfill(thrum_template *letter,
+                                          thrum_bytes to,
+                                          const thrum_bytes *values);
+
+THRUM_END
+
+#endif

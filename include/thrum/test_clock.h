@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A clock that a test moves by hand (twisted.internet.task.Clock).
+ */
+#ifndef THRUM_TEST_CLOCK_H
+#define THRUM_TEST_CLOCK_H
+
+#include <thrum/clock.h>
+
+THRUM_BEGIN
+
+typedef struct thrum_test_clock thrum_test_clock;
+
+/* Makes a clock that shows 0, and wall time 0.
+ * Ownership: new. Errors: NULL, no memory. */
+THRUM_API thrum_test_clock *thrum_test_clock_new(thrum_context *context);
+
+/* Frees it; calls that were not made are cancelled. NULL is nothing. */
+THRUM_API void thrum_test_clock_free(thrum_test_clock *clock);
+
+/* The clock as others take it. Ownership: borrowed. */
+THRUM_API thrum_clock *thrum_test_clock_clock(thrum_test_clock *clock);
+
+/* Moves time forward by `by` and makes every call that is due by then, each at
+ * its own time, in order; also those that the calls ask for. */
+THRUM_API void thrum_test_clock_advance(thrum_test_clock *clock, thrum_ns by);
+
+/* From now on every reading (thrum_clock_read) moves the clock by `by` after it
+ * was taken, as work between two readings does. */
+THRUM_API void thrum_test_clock_set_pace(thrum_test_clock *clock, thrum_ns by);
+
+/* Moves time of day alone, as an operator who sets the clock. */
+THRUM_API void thrum_test_clock_set_wall(thrum_test_clock *clock, thrum_ns to);
+
+/* How many calls are waiting. */
+THRUM_API size_t thrum_test_clock_pending(const thrum_test_clock *clock);
+
+THRUM_END
+
+#endif

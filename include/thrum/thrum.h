@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* All of libthrum. */
+#ifndef THRUM_THRUM_H
+#define THRUM_THRUM_H
+
+#include <thrum/buffer.h>
+#include <thrum/context.h>
+#include <thrum/cooperator.h>
+#include <thrum/deferred.h>
+#include <thrum/deferred_list.h>
+#include <thrum/failure.h>
+#include <thrum/reactor.h>
+#include <thrum/semaphore.h>
+#include <thrum/stream.h>
+#include <thrum/test_clock.h>
+#include <thrum/version.h>
+
+#endif
