@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The context is a struct of function pointers and one counter. The counter is
+ * not atomic: a context belongs to one thread, and what may end in another
+ * thread (failures) takes its memory from the allocator itself.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/base.h"
+
+enum { LOG_LINE = 1000 };
+
+static void *context_malloc(size_t size, void *state)
+{
+    (void)state;
+    return malloc(size);
+}
+
+static void *context_realloc(void *block, size_t size, void *state)
+{
+    (void)state;
+    return realloc(block, size);
+}
+
+static void context_free(void *block, void *state)
+{
+    (void)state;
+    free(block);
+}
+
+static const thrum_allocator context_heap = {context_malloc, context_realloc,
+                                             context_free, NULL};
+
+thrum_context *thrum_context_new(const thrum_context_config *config)
+{
+    static const thrum_context_config defaults;
+    const thrum_allocator *allocator;
+    thrum_context *context;
+
+    if (config == NULL)
+        config = &defaults;
+    allocator = config->allocator != NULL ? config->allocator : &context_heap;
+    context = allocator->allocate(sizeof *context, allocator->state);
+    if (context == NULL)
+        return NULL;
+    context->allocator = allocator;
+    context->log = config->log;
+    context->unhandled = config->unhandled;
+    context->ctx = config->ctx;
+    context->blocks = 0;
+    context->refs = 1;
+    return context;
+}
+
+thrum_context *thrum_context_ref(thrum_context *context)
+{
+    context->refs++;
+    return context;
+}
+
+void thrum_context_unref(thrum_context *context)
+{
+    if (context != NULL && --context->refs == 0)
+        context->allocator->release(context, context->allocator->state);
+}
+
+void *thrum_context_allocate(thrum_context *context, size_t size)
+{
+    const thrum_allocator *allocator = context->allocator;
+    void *block = allocator->allocate(size + (size == 0), allocator->state);
+
+    context->blocks += block != NULL;
+    return block;
+}
+
+void *thrum_context_resize(thrum_context *context, void *block, size_t size)
+{
+    const thrum_allocator *allocator = context->allocator;
+    void *moved =
+        allocator->resize(block, size + (size == 0), allocator->state);
+
+    context->blocks += block == NULL && moved != NULL;
+    return moved;
+}
+
+void thrum_context_release(thrum_context *context, void *block)
+{
+    if (block == NULL)
+        return;
+    context->blocks--;
+    context->allocator->release(block, context->allocator->state);
+}
+
+char *thrum_context_copy(thrum_context *context, const char *text, size_t size)
+{
+    char *copy = thrum_context_allocate(context, size + 1);
+
+    if (copy == NULL)
+        return NULL;
+    if (size > 0)
+        memcpy(copy, text, size);
+    copy[size] = '\0';
+    return copy;
+}
+
+size_t thrum_context_blocks(const thrum_context *context)
+{
+    return context->blocks;
+}
+
+void thrum_context_log(thrum_context *context, thrum_log_level level,
+                       const char *format, ...)
+{
+    char line[LOG_LINE];
+    va_list arguments;
+
+    if (context->log == NULL)
+        return;
+    va_start(arguments, format);
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    context->log(level, line, context->ctx);
+}
+
+void thrum__unhandled(thrum_context *context, const thrum_failure *why,
+                      const char *operation, const char *file, int line)
+{
+    if (context->unhandled != NULL)
+        context->unhandled(why, operation, file, line, context->ctx);
+    else
+        thrum_context_log(context, THRUM_LOG_ERROR, "%s: %s (%s:%d)", operation,
+                          thrum_failure_text(why),
+                          file != NULL ? file : "no consumer", line);
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <thrum/buffer.h>
+#include <thrum/version.h>
+
+#include "tests/support/support.h"
+
+START_TEST(a_buffer_takes_bytes_at_its_end_and_gives_them_from_its_front)
+{
+    thrum_context *context = support_context();
+    thrum_buffer buffer;
+
+    thrum_buffer_init(&buffer, context, 1000);
+    ck_assert_int_eq(thrum_buffer_append(&buffer, "hello ", 6), 0);
+    ck_assert_int_eq(thrum_buffer_format(&buffer, "%s %d", "world", 42), 0);
+    ck_assert_mem_eq(buffer.data, "hello world 42", 14);
+    thrum_buffer_consume(&buffer, 6);
+    ck_assert_uint_eq(buffer.size, 8);
+    ck_assert_mem_eq(buffer.data, "world 42", 8);
+    thrum_buffer_fini(&buffer);
+    support_context_end(context);
+}
+END_TEST
+
+START_TEST(a_buffer_refuses_what_passes_its_cap_and_keeps_what_it_has)
+{
+    thrum_context *context = support_context();
+    thrum_buffer buffer;
+
+    thrum_buffer_init(&buffer, context, 10);
+    ck_assert_int_eq(thrum_buffer_append(&buffer, "0123456789", 10), 0);
+    ck_assert_int_eq(thrum_buffer_append(&buffer, "x", 1), THRUM_E_FULL);
+    ck_assert_int_eq(thrum_buffer_format(&buffer, "%d", 1), THRUM_E_FULL);
+    ck_assert_ptr_null(thrum_buffer_reserve(&buffer, SIZE_MAX));
+    ck_assert_uint_eq(buffer.size, 10);
+    thrum_buffer_consume(&buffer, 4);
+    ck_assert_int_eq(thrum_buffer_format(&buffer, "%s", "abcd"), 0);
+    ck_assert_mem_eq(buffer.data, "456789abcd", 10);
+    thrum_buffer_fini(&buffer);
+    support_context_end(context);
+}
+END_TEST
+
+START_TEST(a_buffer_filled_and_drained_at_one_pace_does_not_grow)
+{
+    thrum_context *context = support_context();
+    thrum_buffer buffer;
+
+    thrum_buffer_init(&buffer, context, SIZE_MAX);
+    for (int i = 0; i < 10000; i++) {
+        ck_assert_int_eq(thrum_buffer_append(&buffer, "0123456789", 10), 0);
+        if (i > 3)
+            thrum_buffer_consume(&buffer, 10);
+    }
+    ck_assert_uint_le(buffer.size + buffer.room, 512);
+    thrum_buffer_fini(&buffer);
+    support_context_end(context);
+}
+END_TEST
+
+static void scenario_buffer(void)
+{
+    thrum_context *context = support_context();
+    thrum_buffer buffer;
+
+    if (context == NULL)
+        return;
+    thrum_buffer_init(&buffer, context, SIZE_MAX);
+    for (int i = 0; i < 100; i++) {
+        size_t before = buffer.size;
+
+        if (thrum_buffer_format(&buffer, "line %d, ", i) != 0)
+            ck_assert_uint_eq(buffer.size, before);
+    }
+    thrum_buffer_fini(&buffer);
+    support_context_end(context);
+}
+
+START_TEST(a_buffer_survives_every_failing_allocation)
+{
+    support_every_allocation(scenario_buffer);
+}
+END_TEST
+
+START_TEST(a_failure_bears_domain_code_text_cause_and_detail)
+{
+    thrum_context *context = support_context();
+    thrum_failure *cause =
+        thrum_failure_new(context, &thrum_domain_system, 2, NULL);
+    thrum_failure *failure = thrum_failure_new(
+        context, &thrum_domain_base, THRUM_E_FULL, "%s is full", "the cup");
+
+    thrum_failure_because(failure, cause);
+    thrum_failure_explain(failure, strdup("detail"), free);
+    ck_assert_str_eq(thrum_failure_text(failure), "the cup is full");
+    ck_assert(thrum_failure_is(failure, &thrum_domain_base, THRUM_E_FULL));
+    ck_assert_str_eq(thrum_failure_text(thrum_failure_cause(failure)),
+                     "No such file or directory");
+    ck_assert_str_eq(thrum_failure_detail(failure, &thrum_domain_base),
+                     "detail");
+    ck_assert_ptr_null(thrum_failure_detail(failure, &thrum_domain_system));
+    support_context_end(context);
+    thrum_failure_unref(failure); /* outlives its context */
+}
+END_TEST
+
+START_TEST(a_failure_without_memory_is_the_static_one)
+{
+    thrum_context *context = support_context();
+    thrum_failure *failure;
+
+    support_fail_at(1);
+    failure =
+        thrum_failure_new(context, &thrum_domain_base, THRUM_E_FULL, NULL);
+    ck_assert(thrum_failure_is(failure, &thrum_domain_base, THRUM_E_NOMEM));
+    thrum_failure_because(failure, thrum_failure_no_memory());
+    thrum_failure_explain(failure, strdup("released at once"), free);
+    ck_assert_ptr_null(thrum_failure_cause(failure));
+    for (int i = 0; i < 3; i++)
+        thrum_failure_unref(failure);
+    support_context_end(context);
+}
+END_TEST
+
+START_TEST(a_long_chain_of_causes_is_freed_by_a_loop)
+{
+    thrum_context *context = support_context();
+    thrum_failure *failure = NULL;
+
+    for (int i = 0; i < 1000000; i++) {
+        thrum_failure *next =
+            thrum_failure_new(context, &thrum_domain_base, THRUM_E_FULL, NULL);
+
+        failure = failure == NULL ? next : thrum_failure_because(next, failure);
+    }
+    thrum_failure_unref(failure);
+    support_context_end(context);
+}
+END_TEST
+
+START_TEST(a_context_counts_its_blocks)
+{
+    thrum_context *context = support_context();
+    char *copy = thrum_context_copy(context, "abcdef", 3);
+    void *empty = thrum_context_allocate(context, 0);
+
+    ck_assert_str_eq(copy, "abc");
+    ck_assert_ptr_nonnull(empty);
+    ck_assert_uint_eq(thrum_context_blocks(context), 2);
+    thrum_context_release(context, copy);
+    thrum_context_release(context, empty);
+    thrum_context_release(context, NULL);
+    support_context_end(context);
+}
+END_TEST
+
+static void on_log(thrum_log_level level, const char *line, void *ctx)
+{
+    ck_assert_int_eq(level, THRUM_LOG_WARNING);
+    *(size_t *)ctx += strlen(line);
+}
+
+START_TEST(a_line_to_the_log_is_cut_at_its_cap)
+{
+    size_t logged = 0;
+    thrum_context_config config = {.log = on_log, .ctx = &logged};
+    thrum_context *context = thrum_context_new(&config);
+
+    thrum_context_log(context, THRUM_LOG_WARNING, "%05000d", 1);
+    ck_assert_uint_eq(logged, 999);
+    thrum_context_unref(context);
+    context = thrum_context_new(NULL);
+    thrum_context_log(context, THRUM_LOG_WARNING, "to nobody");
+    thrum_context_unref(context);
+}
+END_TEST
+
+START_TEST(the_version_has_three_numbers)
+{
+    int major, minor, patch;
+
+    ck_assert_int_eq(
+        sscanf(thrum_version(), "%d.%d.%d", &major, &minor, &patch), 3);
+}
+END_TEST
+
+int main(void)
+{
+    TCase *cases[] = {tcase_create("buffer"), tcase_create("failure"),
+                      tcase_create("context")};
+
+    tcase_add_test(
+        cases[0],
+        a_buffer_takes_bytes_at_its_end_and_gives_them_from_its_front);
+    tcase_add_test(cases[0],
+                   a_buffer_refuses_what_passes_its_cap_and_keeps_what_it_has);
+    tcase_add_test(cases[0],
+                   a_buffer_filled_and_drained_at_one_pace_does_not_grow);
+    tcase_add_test(cases[0], a_buffer_survives_every_failing_allocation);
+    tcase_add_test(cases[1], a_failure_bears_domain_code_text_cause_and_detail);
+    tcase_add_test(cases[1], a_failure_without_memory_is_the_static_one);
+    tcase_add_test(cases[1], a_long_chain_of_causes_is_freed_by_a_loop);
+    tcase_add_test(cases[2], a_context_counts_its_blocks);
+    tcase_add_test(cases[2], a_line_to_the_log_is_cut_at_its_cap);
+    tcase_add_test(cases[2], the_version_has_three_numbers);
+    return support_main("base", cases, 3);
+}
