@@ -23,31 +23,31 @@ typedef struct thrum_template thrum_template;
  * (`why` may be NULL).
  * Errors: NULL; *why names part and line: the prototype's own failure,
  * THRUM_MAIL_E_TEMPLATE, _UNKNOWN_NAME, _INCOMPLETE, or no memory. */
-THRUM_API thrum_template *thrum_letternew(thrum_context *context,
-                                          const thrum_message *prototype,
-                                          const char *const *columns,
-                                          size_t count, thrum_failure **why);
+THRUM_API thrum_template *thrum_template_new(thrum_context *context,
+                                             const thrum_message *prototype,
+                                             const char *const *columns,
+                                             size_t count, thrum_failure **why);
 
 /* One more holder. Ownership: returns `letter`. */
-THRUM_API thrum_template *thrum_letterref(thrum_template *letter);
+THRUM_API thrum_template *thrum_template_ref(thrum_template *letter);
 
 /* One holder less; messages made from it hold it too. NULL is nothing. */
-THRUM_API void thrum_letterunref(thrum_template *letter);
+THRUM_API void thrum_template_unref(thrum_template *letter);
 
 /* Whether a message could be made for these: `to` is an address, no variable
  * that is used is empty, and no CR, LF or NUL would get into a header or the
  * envelope. Returns NULL, or what is wrong; ownership: new. */
-THRUM_API thrum_failure *thrum_lettercheck(thrum_template *letter,
-                                           thrum_bytes to,
-                                           const thrum_bytes *values);
+THRUM_API thrum_failure *thrum_template_check(thrum_template *letter,
+                                              thrum_bytes to,
+                                              const thrum_bytes *values);
 
 /* A message for one recipient. `values` holds one value for each column; those
- * that are used are copied. What thrum_lettercheck would say is the
+ * that are used are copied. What thrum_template_check would say is the
  * message's failure.
  * Ownership: new. Errors: NULL, no memory. */
-THRUM_API thrum_message *thrum_letterfill(thrum_template *letter,
-                                          thrum_bytes to,
-                                          const thrum_bytes *values);
+THRUM_API thrum_message *thrum_template_fill(thrum_template *letter,
+                                             thrum_bytes to,
+                                             const thrum_bytes *values);
 
 THRUM_END
 
