@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/* What main() can be asked for. argv[0] is the command's name; each answers
+ * the exit status. */
+#ifndef THRUM_CLI_COMMANDS_H
+#define THRUM_CLI_COMMANDS_H
+
+/* thrum bulk: a message for everybody in a list. */
+int cli_bulk(int argc, char **argv);
+
+#endif
