@@ -13,7 +13,7 @@ THRUM_BEGIN
 /* How a message that was not accepted ended. */
 #define THRUM_SMTP_ERRORS(X)                                                   \
     X(REFUSED, -401, "refused for good")                                       \
-    X(LATER, -402, "refused for now")                                          \
+    X(LATER, -402, "refused, try later")                                       \
     X(PROTOCOL, -403, "the server does not keep to SMTP")                      \
     X(UNSENT, -404, "the connection ended before the message was sent")        \
     X(DOUBT, -405, "sent to its end and not answered")                         \
