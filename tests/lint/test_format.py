@@ -10,7 +10,7 @@ import unittest
 import lint
 import unit
 
-SOURCES = ('.c', '.h', '.py', '.sh', '.am', '.ac', '.m4', '.txt')
+SOURCES = ('.c', '.h', '.py', '.sh', '.am', '.ac', '.m4', 'packages.txt')
 SPDX = 'SPDX-License-Identifier: MIT'
 CLANG_FORMAT = '14'
 
