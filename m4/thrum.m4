@@ -31,3 +31,27 @@ AC_DEFUN([THRUM_SANITIZERS], [
     AC_SUBST([SAN_LDFLAGS])
     AM_CONDITIONAL([SANITIZERS], [test "x$enable_sanitizers" != xno])
 ])
+
+# THRUM_LINKER: what the linker and the preprocessor are told if they can do
+# it. In DEFS_LDFLAGS: a library with undefined symbols is an error (clang's
+# sanitizers leave their own undefined). In MAP_CPPFLAGS: __FILE__ begins at the
+# top of the tree, so no path of this machine gets into a library.
+AC_DEFUN([THRUM_LINKER], [
+    thrum_cflags=$CFLAGS
+    CFLAGS="$CFLAGS $SAN_CFLAGS -fPIC -shared -Wl,-z,defs"
+    AC_MSG_CHECKING([whether a library can forbid undefined symbols])
+    AC_LINK_IFELSE([AC_LANG_SOURCE([int thrum_probe(int *at, int i);
+        int thrum_probe(int *at, int i) { return at[[i]] / i; }])],
+        [AC_MSG_RESULT([yes])
+         DEFS_LDFLAGS="-Wl,-z,defs"],
+        [AC_MSG_RESULT([no])])
+    CFLAGS="$thrum_cflags -fmacro-prefix-map=a=b"
+    AC_MSG_CHECKING([whether __FILE__ can be shortened])
+    AC_COMPILE_IFELSE([AC_LANG_SOURCE([int thrum_probe;])],
+        [AC_MSG_RESULT([yes])
+         MAP_CPPFLAGS='-fmacro-prefix-map=$(top_srcdir)/='],
+        [AC_MSG_RESULT([no])])
+    CFLAGS=$thrum_cflags
+    AC_SUBST([DEFS_LDFLAGS])
+    AC_SUBST([MAP_CPPFLAGS])
+])

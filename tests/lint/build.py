@@ -23,6 +23,17 @@ def variable(name):
     return shlex.split(found.group(1).replace('\\\n', ' ')) if found else []
 
 
+def expanded(name):
+    """What a variable that holds one path is, with all it refers to."""
+    value = ' '.join(variable(name))
+    while True:
+        found = re.search(r'\$[({](\w+)[)}]', value)
+        if not found:
+            return value
+        value = value.replace(found.group(0), ' '.join(
+            variable(found.group(1))))
+
+
 def run(*command, text=None, **more):
     """Runs a program in the build folder; its output and errors as text."""
     return subprocess.run(

@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: MIT
+"""What `make install` puts where, and that it serves somebody else's program.
+
+`make installcheck` runs this on what was installed; `make check` on what it
+installs below a DESTDIR of its own, in the build folder.
+"""
+import os
+import re
+import shutil
+import tempfile
+import unittest
+
+import build
+import lint
+import unit
+
+SANITIZED = bool(build.variable('SAN_CFLAGS'))
+
+
+class Place:
+    """Where it was installed: a DESTDIR, and the folders below it."""
+    destdir = ''
+    scratch = ''
+
+    @classmethod
+    def folder(cls, name):
+        """A folder by its name in the Makefile, "libdir"."""
+        given = os.environ.get('INSTALLED_' + name) or build.expanded(name)
+        return cls.destdir + given
+
+    @classmethod
+    def environment(cls):
+        """pkg-config finds the .pc files there, the loader the libraries."""
+        found = dict(os.environ)
+        libraries = cls.folder('libdir')
+        found['PKG_CONFIG_PATH'] = os.path.join(libraries, 'pkgconfig')
+        found['LD_LIBRARY_PATH'] = libraries
+        if cls.destdir:
+            found['PKG_CONFIG_SYSROOT_DIR'] = cls.destdir
+        return found
+
+
+def setUpModule():
+    Place.scratch = tempfile.mkdtemp(dir=unit.top_builddir,
+                                     prefix='installed-')
+    unittest.addModuleCleanup(shutil.rmtree, Place.scratch)
+    if 'INSTALLED' in os.environ:
+        Place.destdir = os.environ.get('DESTDIR', '')
+        return
+    Place.destdir = os.path.join(Place.scratch, 'destdir')
+    clean = {name: value for name, value in os.environ.items()
+             if name not in ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL')}
+    made = build.run('make', '-s', 'install', 'DESTDIR=' + Place.destdir,
+                     env=clean)
+    if made.returncode != 0:
+        raise OSError(made.stdout + made.stderr)
+
+
+def pkg_config(*arguments):
+    """What pkg-config answers, in words."""
+    told = build.run('pkg-config', *arguments, env=Place.environment())
+    if told.returncode != 0:
+        raise OSError(told.stderr)
+    return told.stdout.split()
+
+
+def needed(path):
+    """The sonames that a shared object asks the loader for, and its own."""
+    told = build.run('readelf', '-d', path).stdout
+    return (set(re.findall(r'\(NEEDED\).*\[(.*)\]', told)),
+            re.findall(r'\(SONAME\).*\[(.*)\]', told))
+
+
+class Files(unittest.TestCase):
+    def test_the_headers_are_the_public_ones_and_no_other(self):
+        there = sorted(os.listdir(
+            os.path.join(Place.folder('includedir'), 'thrum')))
+        self.assertEqual(there, sorted(
+            os.path.basename(name)
+            for name in lint.files('.h', under=('include',))))
+
+    def test_libraries_command_and_pkg_config_files_are_there(self):
+        names = [os.path.join(Place.folder('bindir'), 'thrum')]
+        for library in build.LIBRARIES:
+            names += [os.path.join(Place.folder('libdir'), name)
+                      for name in (f'{library}.so', f'{library}.so.0',
+                                   f'pkgconfig/{library}.pc')]
+        self.assertEqual([name for name in names
+                          if not os.path.exists(name)], [])
+
+    @unittest.skipIf('INSTALLED' in os.environ, 'others install there too')
+    def test_nothing_else_is_installed(self):
+        there = set()
+        for at, _, names in os.walk(Place.destdir):
+            there |= {os.path.relpath(os.path.join(at, name), Place.destdir)
+                      for name in names}
+        prefix = build.expanded('prefix').lstrip('/')
+        expected = re.compile(
+            re.escape(prefix) + r'/(bin/thrum|include/thrum/\w+\.h|'
+            r'lib[^/]*/(libthrum(-mail)?\.(la|a|so[.0-9]*)|'
+            r'pkgconfig/libthrum(-mail)?\.pc)|'
+            r'share/man/man[137]/thrum[\w-]*\.[137])$')
+        self.assertEqual([name for name in sorted(there)
+                          if not expected.match(name)], [])
+
+    @unittest.skipIf(SANITIZED, 'the sanitizers name the files of the build')
+    def test_no_path_of_the_build_machine_is_in_them(self):
+        paths = {os.path.realpath(path).encode()
+                 for path in (unit.top_srcdir, unit.top_builddir)}
+        for name in self.stripped():
+            with open(name, 'rb') as file:
+                data = file.read()
+            with self.subTest(name):
+                self.assertEqual([p for p in paths if p in data], [])
+
+    def stripped(self):
+        """The command and the libraries without what debuggers read, and the
+        files for pkg-config and libtool."""
+        libdir = Place.folder('libdir')
+        for name in [os.path.join(Place.folder('bindir'), 'thrum'),
+                     os.path.join(libdir, 'libthrum.so'),
+                     os.path.join(libdir, 'libthrum-mail.so')]:
+            bare = os.path.join(Place.scratch, os.path.basename(name))
+            told = build.run('strip', '-o', bare, name)
+            self.assertEqual((told.returncode, told.stderr), (0, ''))
+            yield bare
+        for library in build.LIBRARIES:
+            yield os.path.join(libdir, f'pkgconfig/{library}.pc')
+            if os.path.exists(os.path.join(libdir, f'{library}.la')):
+                yield os.path.join(libdir, f'{library}.la')
+
+
+class Headers(unittest.TestCase):
+    def compiles_alone(self, *compiler):
+        flags = pkg_config('--cflags', 'libthrum-mail')
+        for name in lint.files('.h', under=('include',)):
+            header = os.path.relpath(name, 'include')
+            with self.subTest(header):
+                told = build.run(
+                    *compiler, '-Wall', '-Wextra', '-Wpedantic', '-Werror',
+                    '-fsyntax-only', *flags, '-',
+                    text=f'#include <{header}>\n#include <{header}>\n')
+                self.assertEqual((told.returncode, told.stderr), (0, ''))
+
+    def test_each_header_compiles_alone_as_c11(self):
+        self.compiles_alone(*build.variable('CC'), '-std=c11', '-xc')
+
+    @unittest.skipIf(shutil.which('g++') is None, 'g++ is not installed')
+    def test_each_header_compiles_alone_as_cpp17(self):
+        self.compiles_alone('g++', '-std=c++17', '-xc++')
+
+
+class Program(unittest.TestCase):
+    def built(self, *libraries):
+        """Builds installed.c with what pkg-config says and no more."""
+        program = os.path.join(Place.scratch, 'program')
+        told = build.run(
+            *build.compiler(), '-std=c11', '-Wall', '-Wextra', '-Werror',
+            os.path.join(unit.top_srcdir, 'tests/lint/installed.c'),
+            '-o', program, *libraries)
+        self.assertEqual((told.returncode, told.stderr), (0, ''))
+        return program
+
+    def runs(self, program):
+        told = build.run(program, env=Place.environment())
+        self.assertEqual((told.returncode, told.stderr), (0, ''))
+        version = pkg_config('--modversion', 'libthrum-mail')[0]
+        self.assertTrue(told.stdout.startswith(version + '\n'), told.stdout)
+        self.assertIn('Subject: Saturday', told.stdout)
+        self.assertIn('At eight!', told.stdout)
+
+    def test_it_builds_by_pkg_config_alone_and_runs(self):
+        self.runs(self.built(*pkg_config('--cflags', '--libs',
+                                         'libthrum-mail')))
+
+    @unittest.skipIf(SANITIZED, 'the sanitizers cannot be linked statically')
+    def test_it_links_statically_by_pkg_config_alone_and_runs(self):
+        if build.variable('enable_static') == ['no']:
+            self.skipTest('configured without static libraries')
+        self.runs(self.built('-static', *pkg_config(
+            '--static', '--cflags', '--libs', 'libthrum-mail')))
+
+    def test_the_command_that_was_installed_runs(self):
+        told = build.run(os.path.join(Place.folder('bindir'), 'thrum'),
+                         '--version', env=Place.environment())
+        self.assertEqual((told.returncode, told.stderr), (0, ''))
+        self.assertIn(pkg_config('--modversion', 'libthrum')[0], told.stdout)
+
+
+class Loads(unittest.TestCase):
+    """Who wants only the reactor loads nothing of mail, and so on."""
+    SYSTEM = {'libc.so.6', 'libm.so.6', 'ld-linux-x86-64.so.2'}
+    LOADS = {
+        'libthrum': {'libev.so.4', 'libcares.so.2'},
+        'libthrum-mail': {'libthrum.so.0'},
+    }
+
+    def test_each_library_loads_its_own_and_no_other(self):
+        for library, expected in self.LOADS.items():
+            loaded, names = needed(os.path.join(Place.folder('libdir'),
+                                                f'{library}.so'))
+            loaded -= {name for name in loaded
+                       if re.match(r'lib(asan|ubsan|lsan|tsan)\.', name)}
+            with self.subTest(library):
+                self.assertEqual(names, [f'{library}.so.0'])
+                self.assertEqual(loaded - self.SYSTEM, expected)
+
+
+if __name__ == '__main__':
+    unit.main()
