@@ -5,6 +5,7 @@
  * of memory" is static: counting it is skipped, freeing it never comes.
  */
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,6 +19,7 @@ struct thrum_failure {
     thrum_failure *cause;
     void *detail;
     thrum_free_fn *free;
+    bool room; /* detail is memory of the failure's own */
     int code;
     atomic_uint refs;
     const char *text;
@@ -73,6 +75,7 @@ static thrum_failure *failure_make(thrum_context *context,
     failure->cause = NULL;
     failure->detail = NULL;
     failure->free = NULL;
+    failure->room = false;
     failure->code = code;
     atomic_init(&failure->refs, 1);
     failure->text = text;
@@ -126,6 +129,24 @@ thrum_failure *thrum_failure_explain(thrum_failure *failure, void *detail,
     return failure;
 }
 
+static void failure_detail_free(thrum_failure *failure)
+{
+    if (failure->room)
+        failure->allocator->release(failure->detail, failure->allocator->state);
+    else
+        thrum__free(failure->detail, failure->free);
+}
+
+void *thrum_failure_explain_room(thrum_failure *failure, size_t size)
+{
+    if (failure->allocator == NULL || failure->detail != NULL)
+        return NULL;
+    failure->detail =
+        failure->allocator->allocate(size, failure->allocator->state);
+    failure->room = failure->detail != NULL;
+    return failure->detail;
+}
+
 thrum_failure *thrum_failure_ref(const thrum_failure *failure)
 {
     thrum_failure *shared = (thrum_failure *)failure;
@@ -143,7 +164,7 @@ void thrum_failure_unref(thrum_failure *failure)
                1) {
         thrum_failure *cause = failure->cause;
 
-        thrum__free(failure->detail, failure->free);
+        failure_detail_free(failure);
         failure->allocator->release(failure, failure->allocator->state);
         failure = cause;
     }

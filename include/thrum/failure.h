@@ -66,6 +66,12 @@ THRUM_API thrum_failure *thrum_failure_explain(thrum_failure *failure,
                                                void *detail,
                                                thrum_free_fn *free);
 
+/* The same for a detail of `size` plain bytes that the caller fills in: its
+ * memory is the failure's own, so it may end in another thread, and after the
+ * context. Ownership: borrowed. Errors: NULL, no memory (or no failure but
+ * that), or there is a detail. */
+THRUM_API void *thrum_failure_explain_room(thrum_failure *failure, size_t size);
+
 /* One more holder; in any thread. Ownership: returns `failure`. */
 THRUM_API thrum_failure *thrum_failure_ref(const thrum_failure *failure);
 

@@ -107,6 +107,24 @@ START_TEST(a_failure_bears_domain_code_text_cause_and_detail)
 }
 END_TEST
 
+START_TEST(a_detail_in_the_failures_own_memory_outlives_the_context)
+{
+    thrum_context *context = support_context();
+    thrum_failure *failure =
+        thrum_failure_new(context, &thrum_domain_base, THRUM_E_FULL, NULL);
+    char *room = thrum_failure_explain_room(failure, 7);
+
+    memcpy(room, "detail", 7);
+    ck_assert_ptr_null(thrum_failure_explain_room(failure, 7));
+    ck_assert_ptr_null(
+        thrum_failure_explain_room(thrum_failure_no_memory(), 1));
+    support_context_end(context);
+    ck_assert_str_eq(thrum_failure_detail(failure, &thrum_domain_base),
+                     "detail");
+    thrum_failure_unref(failure);
+}
+END_TEST
+
 START_TEST(a_failure_without_memory_is_the_static_one)
 {
     thrum_context *context = support_context();
@@ -201,6 +219,8 @@ int main(void)
                    a_buffer_filled_and_drained_at_one_pace_does_not_grow);
     tcase_add_test(cases[0], a_buffer_survives_every_failing_allocation);
     tcase_add_test(cases[1], a_failure_bears_domain_code_text_cause_and_detail);
+    tcase_add_test(cases[1],
+                   a_detail_in_the_failures_own_memory_outlives_the_context);
     tcase_add_test(cases[1], a_failure_without_memory_is_the_static_one);
     tcase_add_test(cases[1], a_long_chain_of_causes_is_freed_by_a_loop);
     tcase_add_test(cases[2], a_context_counts_its_blocks);
