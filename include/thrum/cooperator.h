@@ -65,8 +65,9 @@ thrum_cooperator_get_stats(const thrum_cooperator *cooperator);
  * waits for a Deferred the iterator rests; a failure of that Deferred, or of a
  * step, ends it. The Deferred fires without a value when a step answered
  * thrum_done(); cancelling it ends the iterator.
- * Ownership: new; `it` is taken, also on error, and released after the last
- * step. Calls back: never before this returns. Errors: NULL, no memory. */
+ * Ownership: new; `it` is taken, also on error, and released after the
+ * Deferred's callbacks were run. Calls back: never before this returns. Errors:
+ * NULL, no memory. */
 THRUM_API thrum_deferred *thrum_coiterate(thrum_cooperator *cooperator,
                                           thrum_step_fn *step, void *it,
                                           thrum_free_fn *free);
@@ -79,9 +80,9 @@ THRUM_API thrum_deferred *thrum_coiterate(thrum_cooperator *cooperator,
  * and fails the Deferred when the items that are still open have closed; later
  * failures of those reach the unhandled hook. Cancelling stops the iterator
  * and cancels what is open.
- * Ownership: new; `it` is taken, also on error, and released when the last item
- * has closed. Calls back: never before this returns.
- * Errors: NULL, no memory. */
+ * Ownership: new; `it` is taken, also on error, and released after the
+ * Deferred's callbacks were run and the last item has closed. Calls back: never
+ * before this returns. Errors: NULL, no memory. */
 THRUM_API thrum_deferred *thrum_each(thrum_cooperator *cooperator,
                                      thrum_step_fn *step, void *it,
                                      thrum_free_fn *free, size_t open);

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A heap with four children to a node: as deep as half of a binary one, and a
+ * node's children share a line of the cache.
+ */
+#include "deferred/calls.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/base.h"
+
+enum { CALLS_CHILDREN = 4, CALLS_LEAST = 16 };
+
+void thrum__calls_init(thrum__calls *self, thrum_context *context)
+{
+    memset(self, 0, sizeof *self);
+    self->context = thrum_context_ref(context);
+}
+
+static inline bool call_before(const thrum_call *a, const thrum_call *b)
+{
+    return a->due != b->due ? a->due < b->due : a->turn < b->turn;
+}
+
+static inline void calls_put(thrum__calls *self, size_t at, thrum_call *call)
+{
+    self->heap[at] = call;
+    call->at = at;
+}
+
+static void calls_rise(thrum__calls *self, size_t at, thrum_call *call)
+{
+    while (at > 0) {
+        size_t parent = (at - 1) / CALLS_CHILDREN;
+
+        if (!call_before(call, self->heap[parent]))
+            break;
+        calls_put(self, at, self->heap[parent]);
+        at = parent;
+    }
+    calls_put(self, at, call);
+}
+
+static void calls_sink(thrum__calls *self, size_t at, thrum_call *call)
+{
+    for (;;) {
+        size_t child = at * CALLS_CHILDREN + 1, least = child;
+        size_t end = child + CALLS_CHILDREN;
+
+        if (child >= self->count)
+            break;
+        if (end > self->count)
+            end = self->count;
+        while (++child < end)
+            if (call_before(self->heap[child], self->heap[least]))
+                least = child;
+        if (!call_before(self->heap[least], call))
+            break;
+        calls_put(self, at, self->heap[least]);
+        at = least;
+    }
+    calls_put(self, at, call);
+}
+
+static void calls_place(thrum__calls *self, size_t at, thrum_call *call)
+{
+    calls_put(self, at, call);
+    calls_rise(self, at, call);
+    calls_sink(self, call->at, call);
+}
+
+static void calls_remove(thrum__calls *self, thrum_call *call)
+{
+    thrum_call *last = self->heap[--self->count];
+
+    if (last != call)
+        calls_place(self, call->at, last);
+}
+
+static bool calls_grow(thrum__calls *self)
+{
+    size_t room = self->room == 0 ? CALLS_LEAST : 2 * self->room;
+    thrum_call **heap =
+        thrum_context_resize(self->context, self->heap, room * sizeof *heap);
+
+    if (heap == NULL)
+        return false;
+    self->heap = heap;
+    self->room = room;
+    return true;
+}
+
+static void call_release(thrum__calls *self, thrum_call *call)
+{
+    thrum__free(call->ctx, call->free);
+    thrum_context_release(self->context, call);
+}
+
+void thrum__calls_fini(thrum__calls *self)
+{
+    while (self->count > 0)
+        thrum__calls_cancel(self, self->heap[0]);
+    thrum_context_release(self->context, self->heap);
+    thrum_context_unref(self->context);
+}
+
+thrum_call *thrum__calls_add(thrum__calls *self, thrum_ns due,
+                             thrum_call_fn *fn, void *ctx, thrum_free_fn *free)
+{
+    thrum_call *call = NULL;
+
+    if (self->count < self->room || calls_grow(self))
+        call = thrum_context_allocate(self->context, sizeof *call);
+    if (call == NULL) {
+        thrum__free(ctx, free);
+        return NULL;
+    }
+    *call = (thrum_call){due, self->turns++, 0, fn, ctx, free};
+    calls_rise(self, self->count++, call);
+    return call;
+}
+
+void thrum__calls_reset(thrum__calls *self, thrum_call *call, thrum_ns due)
+{
+    call->due = due;
+    call->turn = self->turns++;
+    calls_place(self, call->at, call);
+}
+
+void thrum__calls_cancel(thrum__calls *self, thrum_call *call)
+{
+    calls_remove(self, call);
+    call_release(self, call);
+}
+
+void thrum__calls_make_first(thrum__calls *self)
+{
+    thrum_call *call = self->heap[0];
+
+    calls_remove(self, call);
+    call->fn(call->ctx);
+    call_release(self, call);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The calls that a clock is to make: a heap ordered by time, and by the order
+ * of asking where times are equal. The test clock and the reactor's use it.
+ */
+#ifndef THRUM_DEFERRED_CALLS_H
+#define THRUM_DEFERRED_CALLS_H
+
+#include <thrum/clock.h>
+
+struct thrum_call {
+    thrum_ns due;
+    uint64_t turn; /* of asking */
+    size_t at;     /* in the heap */
+    thrum_call_fn *fn;
+    void *ctx;
+    thrum_free_fn *free;
+};
+
+typedef struct thrum__calls {
+    thrum_context *context;
+    thrum_call **heap;
+    size_t count, room;
+    uint64_t turns;
+} thrum__calls;
+
+/* Makes an empty heap; it holds the context. */
+void thrum__calls_init(thrum__calls *calls, thrum_context *context);
+
+/* Cancels what is left. */
+void thrum__calls_fini(thrum__calls *calls);
+
+/* Adds a call; ctx is taken, also on error. NULL without memory. */
+thrum_call *thrum__calls_add(thrum__calls *calls, thrum_ns due,
+                             thrum_call_fn *fn, void *ctx, thrum_free_fn *free);
+
+/* Moves a call to another time; it counts as asked for now. */
+void thrum__calls_reset(thrum__calls *calls, thrum_call *call, thrum_ns due);
+
+/* Removes a call and releases its context. */
+void thrum__calls_cancel(thrum__calls *calls, thrum_call *call);
+
+/* The call that is due first, or NULL. */
+static inline thrum_call *thrum__calls_first(const thrum__calls *calls)
+{
+    return calls->count > 0 ? calls->heap[0] : NULL;
+}
+
+/* A mark of now: calls that are asked for later have a `turn` from it on. */
+static inline uint64_t thrum__calls_turn(const thrum__calls *calls)
+{
+    return calls->turns;
+}
+
+/* Removes the first call, makes it, and releases its context. */
+void thrum__calls_make_first(thrum__calls *calls);
+
+#endif

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+#include <thrum/test_clock.h>
+
+#include "deferred/calls.h"
+
+struct thrum_test_clock {
+    thrum_clock clock; /* first: the two are one address */
+    thrum__calls calls;
+    thrum_ns now;
+    thrum_ns pace;
+    thrum_ns wall_ahead; /* of the monotonic time */
+};
+
+static thrum_test_clock *test_clock_of(thrum_clock *clock)
+{
+    return (thrum_test_clock *)clock;
+}
+
+static thrum_ns test_clock_now(thrum_clock *clock)
+{
+    return test_clock_of(clock)->now;
+}
+
+static thrum_ns test_clock_read(thrum_clock *clock)
+{
+    thrum_test_clock *self = test_clock_of(clock);
+    thrum_ns now = self->now;
+
+    self->now += self->pace;
+    return now;
+}
+
+static thrum_ns test_clock_wall(thrum_clock *clock)
+{
+    thrum_test_clock *self = test_clock_of(clock);
+
+    return self->now + self->wall_ahead;
+}
+
+static thrum_ns test_clock_after(const thrum_test_clock *self, thrum_ns after)
+{
+    if (after <= 0)
+        return self->now;
+    return after > INT64_MAX - self->now ? INT64_MAX : self->now + after;
+}
+
+static thrum_call *test_clock_call_later(thrum_clock *clock, thrum_ns after,
+                                         thrum_call_fn *fn, void *ctx,
+                                         thrum_free_fn *free)
+{
+    thrum_test_clock *self = test_clock_of(clock);
+
+    return thrum__calls_add(&self->calls, test_clock_after(self, after), fn,
+                            ctx, free);
+}
+
+static void test_clock_cancel(thrum_clock *clock, thrum_call *call)
+{
+    thrum__calls_cancel(&test_clock_of(clock)->calls, call);
+}
+
+static void test_clock_reset(thrum_clock *clock, thrum_call *call,
+                             thrum_ns after)
+{
+    thrum_test_clock *self = test_clock_of(clock);
+
+    thrum__calls_reset(&self->calls, call, test_clock_after(self, after));
+}
+
+static const thrum_clock_ops test_clock_ops = {
+    test_clock_now,        test_clock_read,   test_clock_wall,
+    test_clock_call_later, test_clock_cancel, test_clock_reset,
+};
+
+thrum_test_clock *thrum_test_clock_new(thrum_context *context)
+{
+    thrum_test_clock *self = thrum_context_allocate(context, sizeof *self);
+
+    if (self == NULL)
+        return NULL;
+    *self = (thrum_test_clock){.clock = {&test_clock_ops}};
+    thrum__calls_init(&self->calls, context);
+    return self;
+}
+
+void thrum_test_clock_free(thrum_test_clock *self)
+{
+    thrum_context *context;
+
+    if (self == NULL)
+        return;
+    context = thrum_context_ref(self->calls.context);
+    thrum__calls_fini(&self->calls);
+    thrum_context_release(context, self);
+    thrum_context_unref(context);
+}
+
+thrum_clock *thrum_test_clock_clock(thrum_test_clock *self)
+{
+    return &self->clock;
+}
+
+void thrum_test_clock_advance(thrum_test_clock *self, thrum_ns by)
+{
+    thrum_ns until = self->now + by;
+    thrum_call *call;
+
+    while ((call = thrum__calls_first(&self->calls)) != NULL &&
+           call->due <= until) {
+        if (self->now < call->due)
+            self->now = call->due;
+        thrum__calls_make_first(&self->calls);
+    }
+    if (self->now < until)
+        self->now = until;
+}
+
+void thrum_test_clock_set_pace(thrum_test_clock *self, thrum_ns by)
+{
+    self->pace = by;
+}
+
+void thrum_test_clock_set_wall(thrum_test_clock *self, thrum_ns to)
+{
+    self->wall_ahead = to - self->now;
+}
+
+size_t thrum_test_clock_pending(const thrum_test_clock *self)
+{
+    return self->calls.count;
+}
