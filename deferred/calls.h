@@ -34,7 +34,7 @@ void thrum__calls_fini(thrum__calls *calls);
 thrum_call *thrum__calls_add(thrum__calls *calls, thrum_ns due,
                              thrum_call_fn *fn, void *ctx, thrum_free_fn *free);
 
-/* Moves a call to another time; it counts as asked for now. */
+/* Moves a call to another time; it counts as asked for at this moment. */
 void thrum__calls_reset(thrum__calls *calls, thrum_call *call, thrum_ns due);
 
 /* Removes a call and releases its context. */
