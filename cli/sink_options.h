@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* The command line of `thrum sink`. */
+#ifndef THRUM_CLI_SINK_OPTIONS_H
+#define THRUM_CLI_SINK_OPTIONS_H
+
+#include "cli/options.h"
+
+typedef struct sink_options {
+    const char *listen; /* as given */
+    char host[64];      /* the address in it, */
+    uint16_t port;      /* and the port */
+    uint64_t count;     /* 0: no end */
+    const char *dump;   /* NULL: none */
+    int no_pipelining;
+    int json;
+} sink_options;
+
+extern const cli_command sink_command;
+
+/* Reads the command line. Answers CLI_GO_ON or an exit status. */
+int sink_options_read(sink_options *options, int argc, char **argv);
+
+#endif

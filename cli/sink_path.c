@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "cli/sink_path.h"
+
+static char path_upper(char byte)
+{
+    return byte >= 'a' && byte <= 'z' ? (char)(byte - ('a' - 'A')) : byte;
+}
+
+static bool path_starts(thrum_bytes text, const char *word, size_t size)
+{
+    if (text.size < size)
+        return false;
+    for (size_t i = 0; i < size; i++)
+        if (path_upper(text.data[i]) != word[i])
+            return false;
+    return true;
+}
+
+bool sink_path_is_word(thrum_bytes text, const char *word, size_t size)
+{
+    return text.size == size && path_starts(text, word, size);
+}
+
+/* The offset of the bracket that closes `text`, which is within one; its size
+ * when there is none. Within quotes (RFC 5321, Quoted-string) brackets and
+ * blanks are text, and a backslash covers the byte that follows. */
+static size_t path_close(thrum_bytes text)
+{
+    bool quoted = false;
+
+    for (size_t i = 0; i < text.size; i++) {
+        unsigned char byte = (unsigned char)text.data[i];
+
+        if (byte < ' ' || byte > '~')
+            return text.size;
+        if (quoted && byte == '\\')
+            i++;
+        else if (byte == '"')
+            quoted = !quoted;
+        else if (!quoted && byte == '>')
+            return i;
+        else if (!quoted && (byte == '<' || byte == ' '))
+            return text.size;
+    }
+    return text.size;
+}
+
+bool sink_path_read(thrum_bytes argument, const char *keyword,
+                    thrum_bytes *path, thrum_bytes *rest)
+{
+    size_t size = strlen(keyword), close;
+
+    if (!path_starts(argument, keyword, size) || argument.size <= size ||
+        argument.data[size] != '<')
+        return false;
+    path->data = argument.data + size + 1;
+    path->size = argument.size - size - 1;
+    close = path_close(*path);
+    if (close == path->size || close + 2 > SINK_PATH_MAX)
+        return false;
+    rest->data = path->data + close + 1;
+    rest->size = path->size - close - 1;
+    path->size = close;
+    if (rest->size == 0)
+        return true;
+    rest->data++;
+    rest->size--;
+    return rest->data[-1] == ' ' && rest->size > 0;
+}
+
+/* Something, an "@", and something; the last "@" parts them. */
+static bool path_is_address(thrum_bytes path)
+{
+    const char *at = memrchr(path.data, '@', path.size);
+
+    return at != NULL && at != path.data && at + 1 < path.data + path.size;
+}
+
+bool sink_path_is_sender(thrum_bytes path)
+{
+    return path.size == 0 || path_is_address(path);
+}
+
+bool sink_path_is_recipient(thrum_bytes path)
+{
+    return path_is_address(path) || sink_path_is_word(path, "POSTMASTER", 10);
+}
+
+bool sink_path_mail_parameters(thrum_bytes rest, bool extended)
+{
+    return rest.size == 0 ||
+           (extended && (sink_path_is_word(rest, "BODY=7BIT", 9) ||
+                         sink_path_is_word(rest, "BODY=8BITMIME", 13)));
+}

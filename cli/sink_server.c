@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The sink ends in three steps, of which any may be the first: it closes (no
+ * more messages, but clients may say QUIT), it ends (421 to those that are
+ * left), it stops. The first is due after the last message, the second on a
+ * signal, and each follows the one before it when the grace is over.
+ */
+#include <signal.h>
+#include <string.h>
+
+#include "cli/sink_server.h"
+
+#define SINK_GRACE THRUM_S
+/* A file that is looked at while the sink runs is at most this far behind. */
+#define SINK_FLUSH (100 * THRUM_MS)
+
+struct sink_connection {
+    sink_server *server;
+    sink_connection *next;
+    sink_connection **link; /* what points to this one */
+    thrum_stream *stream;
+    sink_session session;
+    sink_line line;
+};
+
+static void server_finish(sink_server *server);
+static void server_end(sink_server *server);
+
+/* ---- A connection ---- */
+
+static void connection_free(void *ctx)
+{
+    sink_connection *self = ctx;
+
+    sink_session_fini(&self->session);
+    sink_line_fini(&self->line);
+    thrum_context_release(thrum_reactor_context(self->server->reactor), self);
+}
+
+/* Sends the replies. Who sends commands and reads no replies gets no more of
+ * them made: reading rests until the queue is short again. */
+static void connection_send(sink_connection *self)
+{
+    thrum_buffer *replies = &self->session.replies;
+
+    if (replies->size > 0 &&
+        thrum_stream_write(self->stream, replies->data, replies->size) != 0) {
+        thrum_stream_abort(self->stream);
+        return;
+    }
+    thrum_buffer_clear(replies);
+    if (self->session.stage == SINK_STAGE_ENDED)
+        thrum_stream_lose(self->stream);
+    else if (thrum_stream_queued(self->stream) > 64 * (size_t)1024)
+        thrum_stream_pause(self->stream);
+}
+
+static void connection_received(thrum_stream *stream, const char *data,
+                                size_t size, void *ctx)
+{
+    sink_connection *self = ctx;
+
+    (void)stream;
+    sink_session_receive(&self->session, data, size);
+    connection_send(self);
+}
+
+static void connection_drained(thrum_stream *stream, void *ctx)
+{
+    (void)ctx;
+    thrum_stream_resume(stream);
+}
+
+static void connection_closed(thrum_stream *stream, const thrum_failure *why,
+                              void *ctx)
+{
+    sink_connection *self = ctx;
+    sink_server *server = self->server;
+
+    (void)why;
+    *self->link = self->next;
+    if (self->next != NULL)
+        self->next->link = self->link;
+    self->stream = NULL;
+    thrum_stream_unref(stream);
+    if (server->closing && server->connections == NULL)
+        server_finish(server);
+}
+
+static const thrum_stream_handler connection_handler = {
+    .received = connection_received,
+    .drained = connection_drained,
+    .closed = connection_closed,
+};
+
+static void server_accept(thrum_listener *listener, thrum_stream *stream,
+                          void *ctx)
+{
+    sink_server *server = ctx;
+    thrum_context *context = thrum_reactor_context(server->reactor);
+    sink_connection *self = thrum_context_allocate(context, sizeof *self);
+
+    (void)listener;
+    if (self == NULL) {
+        thrum_stream_abort(stream);
+        thrum_stream_unref(stream);
+        return;
+    }
+    self->server = server;
+    self->stream = stream;
+    self->link = &server->connections;
+    self->next = server->connections;
+    if (self->next != NULL)
+        self->next->link = &self->next;
+    server->connections = self;
+    sink_line_init(&self->line, context);
+    sink_session_init(&self->session, context, &server->session, self);
+    thrum_stream_set_handler(stream, &connection_handler, self,
+                             connection_free);
+    connection_send(self);
+}
+
+/* ---- The dump ---- */
+
+static void server_flush(void *ctx)
+{
+    sink_server *server = ctx;
+
+    server->flush = NULL;
+    if (sink_dump_flush(server->dump) != 0)
+        server_end(server);
+}
+
+static int session_begin(sink_session *session, void *ctx)
+{
+    sink_connection *self = ctx;
+    thrum_bytes sender = {session->sender.data, session->sender.size};
+    thrum_bytes recipients = {session->recipients.data,
+                              session->recipients.size};
+
+    if (self->server->dump == NULL)
+        return 0;
+    return sink_line_begin(&self->line, sender, recipients);
+}
+
+static int session_text(sink_session *session, const char *data, size_t size,
+                        void *ctx)
+{
+    sink_connection *self = ctx;
+
+    (void)session;
+    if (self->server->dump == NULL)
+        return 0;
+    return sink_line_add(&self->line, data, size);
+}
+
+static int server_keep(sink_server *server, sink_line *line)
+{
+    thrum_clock *clock = thrum_reactor_clock(server->reactor);
+
+    if (sink_line_end(line, server->dump) != 0)
+        return -1;
+    if (server->flush == NULL)
+        server->flush = thrum_clock_call_later(clock, SINK_FLUSH, server_flush,
+                                               server, NULL);
+    return 0;
+}
+
+/* ---- The ends ---- */
+
+static void server_stop(void *ctx)
+{
+    sink_server *server = ctx;
+
+    server->grace = NULL;
+    thrum_reactor_stop(server->reactor);
+}
+
+/* Nothing is left: nothing may keep the loop alive either. */
+static void server_finish(sink_server *server)
+{
+    thrum_clock *clock = thrum_reactor_clock(server->reactor);
+
+    thrum_clock_cancel(clock, server->grace);
+    thrum_clock_cancel(clock, server->flush);
+    server->grace = server->flush = NULL;
+}
+
+/* After the grace `next` is called; without memory for that, it ends now. */
+static void server_wait(sink_server *server, thrum_call_fn *next)
+{
+    thrum_clock *clock = thrum_reactor_clock(server->reactor);
+
+    thrum_clock_cancel(clock, server->grace);
+    server->grace =
+        thrum_clock_call_later(clock, SINK_GRACE, next, server, NULL);
+    if (server->grace == NULL)
+        thrum_reactor_stop(server->reactor);
+}
+
+static void server_grace_is_over(void *ctx)
+{
+    sink_server *server = ctx;
+
+    server->grace = NULL;
+    server_end(server);
+}
+
+static void server_close(sink_server *server)
+{
+    if (server->closing)
+        return;
+    server->closing = true;
+    thrum_listener_free(server->listener);
+    server->listener = NULL;
+    for (sink_connection *at = server->connections; at != NULL; at = at->next)
+        sink_session_close(&at->session);
+    server_wait(server, server_grace_is_over);
+    if (server->connections == NULL)
+        server_finish(server);
+}
+
+static void server_end(sink_server *server)
+{
+    server_close(server);
+    if (server->ending || server->connections == NULL)
+        return;
+    server->ending = true;
+    server_wait(server, server_stop);
+    for (sink_connection *at = server->connections; at != NULL; at = at->next) {
+        sink_session_end(&at->session);
+        connection_send(at);
+    }
+}
+
+static void server_signalled(void *ctx)
+{
+    sink_server *server = ctx;
+
+    if (server->ending)
+        thrum_reactor_stop(server->reactor);
+    server_end(server);
+}
+
+static int session_end(sink_session *session, void *ctx)
+{
+    sink_connection *self = ctx;
+    sink_server *server = self->server;
+
+    (void)session;
+    if (server->dump != NULL && server_keep(server, &self->line) != 0) {
+        server_close(server);
+        return -1;
+    }
+    if (server->totals.messages + 1 == server->count)
+        server_close(server);
+    return 0;
+}
+
+/* ---- The server ---- */
+
+static const sink_session_events server_events = {
+    .begin = session_begin,
+    .text = session_text,
+    .end = session_end,
+};
+
+int sink_server_start(sink_server *server, const char *host, uint16_t port,
+                      thrum_failure **why)
+{
+    static const int numbers[] = {SIGINT, SIGTERM};
+
+    server->session.events = &server_events;
+    server->session.totals = &server->totals;
+    for (size_t i = 0; i < 2; i++) {
+        server->signals[i] = thrum_signal_new(server->reactor, numbers[i],
+                                              server_signalled, server, NULL);
+        if (server->signals[i] == NULL) {
+            *why = thrum_failure_no_memory();
+            return -1;
+        }
+    }
+    server->listener = thrum_listen_tcp(server->reactor, host, port,
+                                        server_accept, server, NULL, why);
+    return server->listener != NULL ? 0 : -1;
+}
+
+void sink_server_fini(sink_server *server)
+{
+    server_finish(server);
+    thrum_listener_free(server->listener);
+    for (size_t i = 0; i < 2; i++)
+        thrum_signal_free(server->signals[i]);
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The server's side of one SMTP connection (RFC 5321), without I/O: bytes in,
+ * replies and messages out. It is strict, since its use is to show what a
+ * client does wrong: a line ends with CR LF only, commands come in their order,
+ * and parameters that were not offered are refused.
+ */
+#ifndef THRUM_CLI_SINK_SESSION_H
+#define THRUM_CLI_SINK_SESSION_H
+
+#include <stdbool.h>
+
+#include <thrum/buffer.h>
+#include <thrum/failure.h>
+
+#include "cli/sink_body.h"
+
+/* What came over all connections together. */
+typedef struct sink_totals {
+    uint64_t connections;
+    uint64_t messages;   /* that were taken */
+    uint64_t recipients; /* of those */
+    uint64_t bytes;      /* of their texts, without the added dots */
+    uint64_t commands;   /* also those that were refused */
+} sink_totals;
+
+typedef struct sink_session sink_session;
+
+/* What a session tells. Each answers 0, or else the message is refused. */
+typedef struct sink_session_events {
+    /* The envelope is whole and the text begins. */
+    int (*begin)(sink_session *session, void *ctx);
+    /* A piece of the text, borrowed for the call. */
+    int (*text)(sink_session *session, const char *data, size_t size,
+                void *ctx);
+    /* The text has come to its end: 0 takes the message. */
+    int (*end)(sink_session *session, void *ctx);
+} sink_session_events;
+
+/* What all sessions of a sink share; borrowed by them. */
+typedef struct sink_session_config {
+    const sink_session_events *events;
+    sink_totals *totals;
+    bool pipelining; /* offer it */
+} sink_session_config;
+
+typedef enum sink_stage {
+    SINK_STAGE_FRESH, /* no EHLO or HELO yet */
+    SINK_STAGE_READY,
+    SINK_STAGE_MAIL, /* a sender, and no recipient yet */
+    SINK_STAGE_RCPT,
+    SINK_STAGE_TEXT,
+    SINK_STAGE_ENDED /* send the replies, then close */
+} sink_stage;
+
+struct sink_session {
+    const sink_session_config *config;
+    void *ctx;
+    thrum_buffer replies;    /* to be sent, and cleared, by the owner */
+    thrum_buffer line;       /* a command whose end has not come */
+    thrum_buffer sender;     /* the address, without brackets */
+    thrum_buffer recipients; /* the addresses, each ended by a NUL */
+    size_t count;            /* how many recipients */
+    uint64_t bytes;          /* of this message's text */
+    sink_stage stage;
+    sink_body_state text;
+    unsigned errors; /* commands refused so far */
+    bool extended;   /* it was EHLO */
+    bool spoilt;     /* this message will be refused */
+    bool closing;    /* no more messages are taken */
+};
+
+/* Starts a session; its greeting is the first of its replies.
+ * Ownership: the struct is the caller's; config and ctx are borrowed.
+ * Errors: THRUM_E_NOMEM; fini is due all the same. */
+int sink_session_init(sink_session *session, thrum_context *context,
+                      const sink_session_config *config, void *ctx);
+
+/* Frees what it holds. */
+void sink_session_fini(sink_session *session);
+
+/* Takes what the client sent; the replies to it are in `replies` then, and the
+ * stage says whether to go on. */
+void sink_session_receive(sink_session *session, const char *data, size_t size);
+
+/* Takes no more messages: the next one is answered with 421. */
+void sink_session_close(sink_session *session);
+
+/* Ends it with 421 now. */
+void sink_session_end(sink_session *session);
+
+#endif
