@@ -29,7 +29,8 @@ def files(*endings, under=FOLDERS):
         for at, folders, names in os.walk(os.path.join(unit.top_srcdir,
                                                        folder)):
             folders[:] = [each for each in folders
-                          if each not in ('__pycache__', '.deps', '.libs')]
+                          if each not in ('__pycache__', 'corpus', '.deps',
+                                            '.libs')]
             found += [os.path.relpath(os.path.join(at, name), unit.top_srcdir)
                       for name in names]
     return sorted(name for name in found
