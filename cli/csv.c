@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One function for each state; each reads as far as its state lasts and answers
+ * with the next one. Nothing is ever read twice: when the bytes end within a
+ * row, the state and the offsets from the row's beginning are kept.
+ *
+ * A list of millions is read through here twice, so the inner loops look at
+ * eight bytes at a time (csv_plain_words, csv_quoted_words) and stop only at
+ * those that mean something. UTF-8 is checked on the way: a byte past 0x7f is
+ * one of them.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/csv.h"
+#include "cli/utf8.h"
+
+#define CSV_EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+static csv_state csv_wrong(cli_csv *csv, uint64_t line, size_t column,
+                           const char *format, ...) THRUM_PRINTF(4, 5);
+
+static csv_state csv_wrong(cli_csv *csv, uint64_t line, size_t column,
+                           const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(csv->wrong, sizeof csv->wrong, format, arguments);
+    va_end(arguments);
+    csv->wrong_line = line;
+    csv->wrong_column = column;
+    csv->wrong_in_field = csv->columns > 0 && csv->count < csv->columns;
+    return CSV_AT_WRONG;
+}
+
+/* The column of an offset in the present line, in bytes, from 1. */
+static size_t csv_column(const cli_csv *csv, size_t offset)
+{
+    return offset - csv->line_start + 1;
+}
+
+static csv_state csv_wrong_here(cli_csv *csv, const char *what)
+{
+    return csv_wrong(csv, csv->line, csv_column(csv, csv->at), "%s", what);
+}
+
+void cli_csv_init(cli_csv *csv)
+{
+    memset(csv, 0, offsetof(cli_csv, spans));
+    csv->line = 1;
+}
+
+static inline uint64_t csv_word(const char *data)
+{
+    uint64_t word;
+
+    memcpy(&word, data, sizeof word);
+    return word;
+}
+
+/* The top bit of each byte of `word` that is not `byte`, if it is ASCII. */
+static inline uint64_t csv_others(uint64_t word, char byte)
+{
+    return ((word & CSV_EACH(0x7f)) ^ CSV_EACH((unsigned char)byte)) +
+           CSV_EACH(0x7f);
+}
+
+/* The top bit of each byte that means something outside quotes: below 0x20,
+ * past 0x7f, a comma, a quote. */
+static inline uint64_t csv_plain_marks(uint64_t word)
+{
+    uint64_t text = (word & CSV_EACH(0x7f)) + CSV_EACH(0x60);
+
+    text &= csv_others(word, ',') & csv_others(word, '"');
+    return (~text | word) & CSV_EACH(0x80);
+}
+
+/* The same within quotes: a quote, a line feed, a NUL, past 0x7f. */
+static inline uint64_t csv_quoted_marks(uint64_t word)
+{
+    uint64_t text = csv_others(word, '\n') & csv_others(word, '"');
+
+    text &= csv_others(word, '\0');
+    return (~text | word) & CSV_EACH(0x80);
+}
+
+/* Which byte the first mark is on. */
+static inline size_t csv_first(uint64_t marks)
+{
+    return (size_t)__builtin_ctzll(marks) / 8;
+}
+
+/* At a byte past 0x7f, or a NUL: passes over it, what belongs to it, and others
+ * that follow. Answers `same`, or what ends the reading. */
+static csv_state csv_odd(cli_csv *csv, const char *data, size_t size, int last,
+                         csv_state same)
+{
+    size_t at = csv->at;
+    int length = 1;
+
+    while (at < size && ((unsigned char)data[at] > 0x7f || data[at] == '\0')) {
+        length = cli_utf8_length(data + at, size - at);
+        if (length < 1)
+            break;
+        csv->nul |= data[at] == '\0';
+        at += (size_t)length;
+    }
+    csv->at = at;
+    if (length > 0)
+        return same;
+    if (length == 0 && !last)
+        return CSV_AT_MORE;
+    return csv_wrong(csv, csv->line, csv_column(csv, at),
+                     "byte 0x%02x is not UTF-8: save the list as UTF-8",
+                     (unsigned)(unsigned char)data[at]);
+}
+
+static csv_state csv_field_too_long(cli_csv *csv)
+{
+    int quoted = csv->state != CSV_PLAIN;
+
+    return csv_wrong(csv, quoted ? csv->quote_line : csv->line,
+                     quoted ? csv->quote_column : csv_column(csv, csv->start),
+                     "a field of more than 1 MiB%s",
+                     quoted ? ": was a quote left open?" : "");
+}
+
+static csv_state csv_too_many(cli_csv *csv)
+{
+    size_t column = csv_column(csv, csv->start);
+
+    if (csv->columns == 0)
+        return csv_wrong(csv, csv->line, column, "more than %d columns",
+                         CLI_CSV_COLUMNS_MOST);
+    return csv_wrong(csv, csv->line, column,
+                     "the row has more fields than the header line has "
+                     "columns (%zu)",
+                     csv->columns);
+}
+
+/* Makes "" in the field's `size` bytes one quote. Returns the new size. */
+static size_t csv_unescape(char *field, size_t size)
+{
+    char *to = memchr(field, '"', size), *end = field + size;
+    const char *from = to;
+
+    while (from < end) {
+        const char *next;
+
+        *to++ = '"';
+        from += 2;
+        next = memchr(from, '"', (size_t)(end - from));
+        if (next == NULL)
+            next = end;
+        memmove(to, from, (size_t)(next - from));
+        to += next - from;
+        from = next;
+    }
+    return (size_t)(to - field);
+}
+
+/* The field ends before the offset `end`; answers `next`, or what is wrong. */
+static inline csv_state csv_close(cli_csv *csv, char *data, size_t end,
+                                  csv_state next)
+{
+    size_t most = csv->columns != 0 ? csv->columns : CLI_CSV_COLUMNS_MOST;
+    size_t size = end - csv->start;
+
+    if (csv->count == most)
+        return csv_too_many(csv);
+    if (size > CLI_CSV_FIELD_MOST)
+        return csv_field_too_long(csv);
+    if (csv->escaped)
+        size = csv_unescape(data + csv->start, size);
+    csv->escaped = 0;
+    csv->spans[csv->count].start = (uint32_t)csv->start;
+    csv->spans[csv->count++].size = (uint32_t)size;
+    return next;
+}
+
+/* A byte order mark is passed over. That of UTF-16 tells what the file is. */
+static csv_state csv_file(cli_csv *csv, const char *data, size_t size, int last)
+{
+    if (size < 3 && !last &&
+        (size == 0 || data[0] == '\xef' || data[0] == '\xfe' ||
+         data[0] == '\xff'))
+        return CSV_AT_MORE;
+    if (size >= 2 &&
+        (memcmp(data, "\xff\xfe", 2) == 0 || memcmp(data, "\xfe\xff", 2) == 0))
+        return csv_wrong_here(csv, "the list is UTF-16: save it as UTF-8");
+    if (size >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0)
+        csv->at = csv->line_start = 3;
+    return CSV_LINE;
+}
+
+/* Before a row: passes over empty lines. */
+static csv_state csv_line(cli_csv *csv, const char *data, size_t size, int last)
+{
+    while (csv->at < size) {
+        size_t length = 1;
+
+        if (data[csv->at] == '\r') {
+            if (csv->at + 1 == size && !last)
+                return CSV_AT_MORE;
+            length = csv->at + 1 < size && data[csv->at + 1] == '\n' ? 2 : 1;
+        }
+        if (data[csv->at + length - 1] != '\n') {
+            csv->row = csv->at;
+            csv->row_line = csv->line;
+            return CSV_FIELD;
+        }
+        csv->at += length;
+        csv->line++;
+        csv->line_start = csv->at;
+    }
+    return last ? CSV_AT_END : CSV_AT_MORE;
+}
+
+static csv_state csv_field(cli_csv *csv, char *data, size_t size, int last)
+{
+    csv->start = csv->at;
+    if (csv->at == size)
+        return last ? csv_close(csv, data, csv->at, CSV_AT_ROW) : CSV_AT_MORE;
+    if (data[csv->at] != '"')
+        return CSV_PLAIN;
+    csv->quote_line = csv->line;
+    csv->quote_column = csv_column(csv, csv->at);
+    csv->start = ++csv->at;
+    return CSV_QUOTED;
+}
+
+/* The row's last byte is the line feed at `at`. */
+static csv_state csv_line_end(cli_csv *csv)
+{
+    csv->at++;
+    csv->line++;
+    csv->line_start = csv->at;
+    return CSV_AT_ROW;
+}
+
+/* What comes after a field: a comma, or the end of the row. */
+static csv_state csv_after(cli_csv *csv, char *data, char byte, size_t end)
+{
+    csv_state next = csv_close(csv, data, end, CSV_FIELD);
+
+    if (next == CSV_AT_WRONG)
+        return next;
+    if (byte == '\n')
+        return csv_line_end(csv);
+    csv->at++;
+    return byte == '\r' ? CSV_RETURN : CSV_FIELD;
+}
+
+/* Reads whole words: over the fields that a comma ends, up to the first byte
+ * that means something else. Most rows consist of nothing else. */
+static void csv_plain_words(cli_csv *csv, const char *data, size_t size)
+{
+    size_t most = csv->columns != 0 ? csv->columns : CLI_CSV_COLUMNS_MOST;
+    size_t at = csv->at, start = csv->start, count = csv->count;
+
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    for (; size - at >= 8; at += 8) {
+        uint64_t marks = csv_plain_marks(csv_word(data + at));
+
+        for (; marks != 0; marks &= marks - 1) {
+            size_t end = at + csv_first(marks);
+
+            if (data[end] != ',' || count == most ||
+                end - start > CLI_CSV_FIELD_MOST) {
+                at = end;
+                goto out;
+            }
+            csv->spans[count].start = (uint32_t)start;
+            csv->spans[count++].size = (uint32_t)(end - start);
+            start = end + 1;
+        }
+    }
+out:
+#endif
+    /* A word may end within the last field: `at` never lies before it. */
+    csv->at = at;
+    csv->start = start;
+    csv->count = count;
+}
+
+/* The byte at `at`, whatever it is. */
+static inline csv_state csv_plain_byte(cli_csv *csv, char *data, size_t size,
+                                       int last)
+{
+    char byte = data[csv->at];
+
+    if (byte == ',' || byte == '\n' || byte == '\r')
+        return csv_after(csv, data, byte, csv->at);
+    if (byte == '"' && csv->at == csv->start)
+        return CSV_FIELD;
+    if (byte == '"')
+        return csv_wrong_here(csv, "a quote within a field that does not "
+                                   "begin with one");
+    if (byte == '\0' || (unsigned char)byte > 0x7f)
+        return csv_odd(csv, data, size, last, CSV_PLAIN);
+    csv->at++;
+    return CSV_PLAIN;
+}
+
+static csv_state csv_plain(cli_csv *csv, char *data, size_t size, int last)
+{
+    csv_state next = CSV_PLAIN;
+
+    while (next == CSV_PLAIN) {
+        csv_plain_words(csv, data, size);
+        if (csv->at == size)
+            return last ? csv_close(csv, data, size, CSV_AT_ROW) : CSV_AT_MORE;
+        next = csv_plain_byte(csv, data, size, last);
+    }
+    return next;
+}
+
+static csv_state csv_never_closed(cli_csv *csv)
+{
+    if (csv->at - csv->start > CLI_CSV_FIELD_MOST)
+        return csv_field_too_long(csv);
+    return csv_wrong(csv, csv->quote_line, csv->quote_column,
+                     "the quote is never closed");
+}
+
+/* Reads whole words, up to the first byte that means something. */
+static inline void csv_quoted_words(cli_csv *csv, const char *data, size_t size)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    for (; size - csv->at >= 8; csv->at += 8) {
+        uint64_t marks = csv_quoted_marks(csv_word(data + csv->at));
+
+        if (marks != 0) {
+            csv->at += csv_first(marks);
+            return;
+        }
+    }
+#endif
+}
+
+static csv_state csv_quoted(cli_csv *csv, const char *data, size_t size,
+                            int last)
+{
+    csv_state next = CSV_QUOTED;
+
+    while (next == CSV_QUOTED) {
+        char byte;
+
+        csv_quoted_words(csv, data, size);
+        if (csv->at == size)
+            return last ? csv_never_closed(csv) : CSV_AT_MORE;
+        byte = data[csv->at];
+        if (byte == '\0' || (unsigned char)byte > 0x7f) {
+            next = csv_odd(csv, data, size, last, CSV_QUOTED);
+            continue;
+        }
+        csv->at++;
+        if (byte == '"')
+            next = CSV_UNQUOTED;
+        if (byte == '\n') {
+            csv->line++;
+            csv->line_start = csv->at;
+        }
+    }
+    return next;
+}
+
+static csv_state csv_unquoted(cli_csv *csv, char *data, size_t size, int last)
+{
+    char byte;
+
+    if (csv->at == size)
+        return last ? csv_close(csv, data, csv->at - 1, CSV_AT_ROW)
+                    : CSV_AT_MORE;
+    byte = data[csv->at];
+    if (byte == '"') {
+        csv->escaped = 1;
+        csv->at++;
+        return CSV_QUOTED;
+    }
+    if (byte == ',' || byte == '\n' || byte == '\r')
+        return csv_after(csv, data, byte, csv->at - 1);
+    return csv_wrong_here(csv, "text after the quote that closes the field");
+}
+
+static csv_state csv_return(cli_csv *csv, const char *data, size_t size,
+                            int last)
+{
+    if (csv->at < size && data[csv->at] == '\n')
+        return csv_line_end(csv);
+    if (csv->at == size && !last)
+        return CSV_AT_MORE;
+    csv->at--;
+    csv->count--;
+    return csv_wrong_here(csv, "a carriage return without a line feed: lines "
+                               "end with LF or CRLF");
+}
+
+static csv_state csv_read(cli_csv *csv, char *data, size_t size, int last)
+{
+    switch (csv->state) {
+    case CSV_FILE:
+        return csv_file(csv, data, size, last);
+    case CSV_LINE:
+        return csv_line(csv, data, size, last);
+    case CSV_FIELD:
+        return csv_field(csv, data, size, last);
+    case CSV_PLAIN:
+        return csv_plain(csv, data, size, last);
+    case CSV_QUOTED:
+        return csv_quoted(csv, data, size, last);
+    case CSV_UNQUOTED:
+        return csv_unquoted(csv, data, size, last);
+    case CSV_RETURN:
+        return csv_return(csv, data, size, last);
+    default:
+        return csv->state;
+    }
+}
+
+/* The row is complete: is it one that may be handed out? */
+static csv_state csv_row(cli_csv *csv, const char *data)
+{
+    if (csv->at - csv->row > CLI_CSV_ROW_MOST)
+        return csv_wrong(csv, csv->row_line, 0, "a row of more than 4 MiB");
+    if (csv->columns == 0 && csv->nul)
+        return csv_wrong(csv, csv->row_line, 0,
+                         "a NUL in the header line: is the list UTF-16? Save "
+                         "it as UTF-8");
+    if (csv->columns == 0)
+        csv->columns = csv->count;
+    for (size_t i = 0; i < csv->count; i++) {
+        csv->fields[i].data = data + csv->spans[i].start;
+        csv->fields[i].size = csv->spans[i].size;
+    }
+    if (csv->count == csv->columns)
+        return CSV_AT_ROW;
+    csv_wrong(csv, csv->row_line, 0,
+              "the row has fewer fields (%zu) than the header line has "
+              "columns (%zu)",
+              csv->count, csv->columns);
+    csv->wrong_in_field = 0;
+    return CSV_AT_WRONG;
+}
+
+/* The bytes end within a row: is it one that may go on? */
+static csv_state csv_more(cli_csv *csv)
+{
+    int in_field = csv->state == CSV_PLAIN || csv->state == CSV_QUOTED;
+
+    if (in_field && csv->at - csv->start > CLI_CSV_FIELD_MOST)
+        return csv_field_too_long(csv);
+    if (csv->at - csv->row > CLI_CSV_ROW_MOST)
+        return csv_wrong(csv, csv->row_line, 0, "a row of more than 4 MiB");
+    return CSV_AT_MORE;
+}
+
+/* The bytes before `at` go. */
+static void csv_use(cli_csv *csv)
+{
+    csv->used = csv->at;
+    csv->line_start -= csv->at;
+    csv->at = csv->row = 0;
+}
+
+cli_csv_answer cli_csv_next(cli_csv *csv, char *data, size_t size, int last)
+{
+    csv_state next;
+
+    csv->used = 0;
+    if (csv->state == CSV_AT_ROW) {
+        csv->count = 0;
+        csv->nul = 0;
+        csv->state = CSV_LINE;
+    }
+    while ((next = csv_read(csv, data, size, last)) < CSV_AT_ROW)
+        csv->state = next;
+    if (next == CSV_AT_ROW)
+        next = csv_row(csv, data);
+    if (next == CSV_AT_MORE && csv->state > CSV_LINE)
+        next = csv_more(csv);
+    else if (next != CSV_AT_WRONG)
+        csv_use(csv);
+    if (next != CSV_AT_MORE)
+        csv->state = next;
+    return (cli_csv_answer)(next - CSV_AT_ROW);
+}
