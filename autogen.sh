@@ -90,8 +90,8 @@ install_missing()
         return 0
     fi
     if [ "$(id -u)" != 0 ]; then
-        say 'these packages are missing; install them and run this again:'
-        die "sudo apt-get install --no-install-recommends$wanted"
+        die "packages are missing. Install them and run this again:
+    sudo apt-get install --no-install-recommends$wanted"
     fi
     say "installing:$wanted"
     done=0
@@ -147,7 +147,7 @@ build_and_test()
 
 demo()
 {
-    install_missing build demo
+    install_missing build
     generate
     build build
     exec examples/demo/run build
@@ -155,7 +155,7 @@ demo()
 
 check()
 {
-    install_missing build demo check
+    install_missing build check
     generate
     steps=
     build_and_test build '' check
