@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: MIT
+"""What the tests against servers share: a folder, programs that are started,
+awaited and stopped by their process id, a campaign, and its judge."""
+import collections
+import json
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+for _each in ("../support", "../../examples/demo"):
+    sys.path.insert(0, os.path.normpath(os.path.join(HERE, _each)))
+import letters  # noqa: E402 pylint: disable=wrong-import-position
+import make_people  # noqa: E402 pylint: disable=wrong-import-position
+import unit  # noqa: E402 pylint: disable=wrong-import-position
+import verify  # noqa: E402 pylint: disable=wrong-import-position
+
+THRUM = os.path.join(unit.top_builddir, "thrum")
+DEMO = pathlib.Path(HERE, "../../examples/demo").resolve()
+FROM = '"Thrümmer, Servers" <news@example.org>'
+SUBJECT = "{{name}}: {{city}}"
+HEADERS = [("X-Number", "{{number}}")]
+ENVELOPE_FROM = "bounce-{{number}}@example.org"
+PATIENCE = 60  # seconds after which a program that should have acted has failed
+
+STATES = ("accepted", "failed", "invalid", "suppressed", "waiting", "in_doubt")
+# Each way to send: as many connections, in step or pipelined.
+MODES = {
+    "pipelined, 10 connections": [],
+    "pipelined, 1 connection": ["--connections", "1"],
+    "in step, 10 connections": ["--no-pipelining"],
+    "in step, 1 connection": ["--no-pipelining", "--connections", "1"],
+}
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+class Sent:
+    """How `thrum bulk` ended."""
+
+    def __init__(self, done):
+        self.status = done.returncode
+        self.errors = done.stderr
+        self.totals = json.loads(done.stdout) if done.stdout else {}
+
+    def __getattr__(self, name):
+        return self.totals[name]
+
+    def codes(self):
+        """How many failed with which code."""
+        codes = collections.Counter()
+        for each in self.failures:
+            codes[each["code"]] += each["count"]
+        return dict(codes)
+
+    def told(self):
+        """What a person or a program is told went wrong."""
+        return self.errors + "\n".join(
+            each["text"] for each in self.totals.get("failures", []))
+
+
+class ServerTest(unittest.TestCase):
+    maxDiff = 2000
+
+    def setUp(self):
+        made = tempfile.TemporaryDirectory(prefix="thrum-servers-")
+        self.addCleanup(made.cleanup)
+        self.folder = pathlib.Path(made.name)
+
+    # --- servers ------------------------------------------------------------
+
+    def start(self, command, port, **how):
+        """Starts a program and waits until it answers at a port."""
+        with open(self.folder / "server.log", "ab") as log:
+            program = subprocess.Popen(
+                [str(each) for each in command], stdout=log, stderr=log,
+                stdin=subprocess.DEVNULL, **how)
+        self.addCleanup(self.stop, program)
+        self.await_port(port, lambda: program.poll() is None)
+        return program
+
+    def await_port(self, port, is_alive):
+        until = time.monotonic() + PATIENCE
+        while is_alive() and time.monotonic() < until:
+            try:
+                socket.create_connection(("127.0.0.1", port)).close()
+                return
+            except OSError:
+                time.sleep(0.02)
+        self.fail("no server at port %d: %s" % (port, self.log()))
+
+    def log(self):
+        path = self.folder / "server.log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    @staticmethod
+    def stop(program):
+        if program.poll() is None:
+            program.terminate()
+        try:
+            program.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            program.kill()
+            program.wait()
+
+    # --- a campaign ---------------------------------------------------------
+
+    def people(self, count):
+        path = self.folder / ("people-%d.csv" % count)
+        if not path.exists():
+            make_people.write(path, count)
+        return path
+
+    def bulk(self, port, count, *options):
+        """Sends to `count` people; the totals always add up."""
+        done = subprocess.run(
+            [THRUM, "bulk", "--json", "--from", FROM, "--subject", SUBJECT,
+             "--header", "%s: %s" % HEADERS[0],
+             "--envelope-from", ENVELOPE_FROM,
+             "--text", DEMO / "letter.txt", "--html", DEMO / "letter.html",
+             "--to", self.people(count),
+             "--via", "smtp://127.0.0.1:%d" % port, *options],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=PATIENCE * 2, check=False)
+        sent = Sent(done)
+        self.assertNotEqual(sent.totals, {}, done.stderr)
+        self.assertEqual(sent.total, count, done.stderr)
+        self.assertEqual(sum(sent.totals[state] for state in STATES), count)
+        return sent
+
+    def campaign(self, count):
+        return letters.Campaign(
+            self.people(count), FROM, SUBJECT,
+            verify.read_text(DEMO / "letter.txt"),
+            verify.read_text(DEMO / "letter.html"), HEADERS, ENVELOPE_FROM)
+
+    def assert_letters(self, count, records):
+        """Each record is a letter of the campaign, as it should be, to the
+        email package too, and nobody has two. Returns who got one."""
+        campaign = self.campaign(count)
+        got = set()
+        for record in records:
+            try:
+                index, _ = verify.compare_one(campaign, record, 0)
+            except letters.Wrong as why:
+                self.fail("%s: %s" % (record["to"], why))
+            address = campaign.rows[index][campaign.address]
+            self.assertNotIn(address, got, "somebody got two letters")
+            got.add(address)
+        return got
+
+    def assert_all_delivered(self, count, sent, records):
+        self.assertEqual(sent.status, 0, sent.errors)
+        self.assertEqual(sent.accepted, count)
+        self.assertEqual(len(self.assert_letters(count, records)), count)
+
+    def in_every_mode(self, check):
+        for name, options in MODES.items():
+            with self.subTest(name):
+                check(options)
+
+
+main = unit.main
