@@ -42,9 +42,10 @@ enum thrum_reactor_error {
 extern THRUM_API const thrum_domain thrum_domain_reactor;
 
 typedef struct thrum_reactor_config {
-    struct ev_loop *loop;   /* the program's own; NULL: one is made */
-    thrum_context *context; /* shared; NULL: one is made, with defaults */
-    thrum_ns slice;         /* of the cooperator, a turn; 0: 1 ms */
+    struct ev_loop *loop;    /* the program's own; NULL: one is made */
+    thrum_context *context;  /* shared; NULL: one is made, with defaults */
+    thrum_ns slice;          /* of the cooperator, a turn; 0: 1 ms */
+    const char *nameservers; /* "127.0.0.1:53,[::1]:53"; NULL: the system's */
 } thrum_reactor_config;
 
 /* Makes a reactor. `config` may be NULL: all defaults.
@@ -89,7 +90,8 @@ typedef struct thrum_signal thrum_signal;
 
 /* Calls fn(ctx) in a turn of the loop each time the process gets the signal.
  * Ownership: new; ctx taken, also on error.
- * Errors: NULL, no memory or not a signal that can be caught. */
+ * Errors: NULL, no memory, not a signal that can be caught, or one that
+ * another reactor of the process watches. */
 THRUM_API thrum_signal *thrum_signal_new(thrum_reactor *reactor, int number,
                                          thrum_call_fn *fn, void *ctx,
                                          thrum_free_fn *free);

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The reactor, as the files of this folder see it.
+ *
+ * A turn of the loop:
+ *     check     time is read, calls that are due are made
+ *     events    streams, listeners, connections, signals, other threads
+ *     prepare   the cooperator ticks; then each stream that was written to, or
+ *               is to be closed, is seen to; then the loop may block
+ */
+#ifndef THRUM_REACTOR_LOOP_H
+#define THRUM_REACTOR_LOOP_H
+
+#include <ev.h>
+#include <stdbool.h>
+
+#include <thrum/reactor.h>
+#include <thrum/stream.h>
+
+#include "reactor/inbox.h"
+#include "reactor/link.h"
+#include "reactor/loop_clock.h"
+
+/* What a stream reads at most in a turn. */
+enum { THRUM__SCRATCH = 64 * 1024 };
+
+typedef struct thrum__resolver thrum__resolver;
+
+struct thrum_reactor {
+    struct ev_loop *loop;
+    thrum_context *context;
+    thrum_cooperator *cooperator;
+    thrum__loop_clock clock;
+    thrum__inbox inbox;
+    ev_check check;
+    ev_prepare prepare;
+    ev_idle idle;
+    bool own_loop;
+    bool running;
+    bool ending;
+    bool tick_wanted;
+    char *scratch; /* what all streams read into */
+    char *nameservers;
+    thrum__resolver *resolver;  /* while names are being looked up */
+    thrum_stream *touched;      /* to be seen to at the turn's end */
+    thrum_stream **touched_end; /* where the next one is put */
+    thrum__link streams, listeners, connects, signals;
+};
+
+/* What is left of these when the reactor ends. */
+void thrum__connects_end(thrum_reactor *reactor);
+void thrum__listeners_end(thrum_reactor *reactor);
+void thrum__signals_end(thrum_reactor *reactor);
+void thrum__streams_end(thrum_reactor *reactor);
+
+/* Sees to the streams that were touched in this turn; those that are touched
+ * meanwhile wait for the next one. */
+void thrum__streams_turn(thrum_reactor *reactor);
+
+/* The failure `code` with `error`, an errno, beneath it (0: nothing). */
+thrum_failure *thrum__reactor_failure(thrum_context *context, int code,
+                                      int error, const char *format, ...)
+    THRUM_PRINTF(4, 5);
+
+#endif

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reading, and the end of a stream. (Writing is in stream_write.c.)
+ *
+ * Callbacks of the loop only note what happened, tell the handler, and touch
+ * the stream. Closing has one place, the end of the turn: so a descriptor's
+ * number is never given to another socket while events of this turn are still
+ * under way, and nobody's `closed` comes out of a call of his own.
+ *
+ * One read a turn: epoll tells again when there is more, and a second read
+ * would in most cases only learn that there is nothing.
+ *
+ * A write that fails does not end the stream at once. What the peer sent before
+ * it went away - often the very reason why - is read and told first; the
+ * reading side is shut down, so that it comes to an end.
+ */
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/base.h"
+#include "reactor/stream.h"
+
+enum {
+    STREAM_LOW = 16 * 1024,
+    STREAM_HIGH = 64 * 1024,
+    STREAM_CAP = 1024 * 1024
+};
+
+/* The last of users and holds has gone. */
+static void stream_release_if_unused(thrum_stream *stream)
+{
+    thrum_context *context = stream->context;
+
+    if (stream->refs > 0 || stream->holds > 0)
+        return;
+    thrum_failure_unref(stream->why);
+    thrum_context_release(context, stream);
+    thrum_context_unref(context);
+}
+
+static void stream_unhold(thrum_stream *stream)
+{
+    stream->holds--;
+    stream_release_if_unused(stream);
+}
+
+void thrum__stream_enter(thrum_stream *stream)
+{
+    stream->holds++;
+    stream->calling = true;
+}
+
+void thrum__stream_leave(thrum_stream *stream)
+{
+    thrum_free_fn *free = stream->spent_free;
+
+    stream->calling = false;
+    stream->spent_free = NULL;
+    thrum__free(stream->spent, free);
+    stream_unhold(stream);
+}
+
+/* Nobody hears of the stream from here on. The ctx of a call that is being made
+ * stays until that has returned; of two replaced within one call, the second
+ * was not in use. */
+static void stream_drop_handler(thrum_stream *stream)
+{
+    thrum_free_fn *free = stream->free;
+    void *ctx = stream->ctx;
+
+    stream->handler = NULL;
+    stream->free = NULL;
+    if (stream->calling && stream->spent_free == NULL) {
+        stream->spent = ctx;
+        stream->spent_free = free;
+        return;
+    }
+    thrum__free(ctx, free);
+}
+
+void thrum__stream_fail(thrum_stream *stream, int code, int error)
+{
+    const char *words = thrum__describe(&thrum_domain_reactor, code);
+
+    if (stream->why == NULL)
+        stream->why = thrum__reactor_failure(stream->context, code, error,
+                                             "%s: %s", stream->peer, words);
+}
+
+void thrum__stream_touch(thrum_stream *stream)
+{
+    thrum_reactor *reactor = stream->reactor;
+
+    if (stream->touched)
+        return;
+    if (reactor->touched == NULL)
+        ev_ref(reactor->loop);
+    stream->touched = true;
+    stream->holds++;
+    stream->next = NULL;
+    *reactor->touched_end = stream;
+    reactor->touched_end = &stream->next;
+}
+
+/* Without a handler nothing is read, until the stream is to be closed: then
+ * what comes is dropped, since a peer that cannot write may not read either. */
+static void stream_watch(thrum_stream *stream)
+{
+    struct ev_loop *loop = stream->reactor->loop;
+    bool wanted = !stream->read_over && !stream->read_failed &&
+                  !stream->aborted && !stream->paused &&
+                  (stream->handler != NULL || stream->losing);
+
+    if (stream->closed)
+        return;
+    if (wanted)
+        ev_io_start(loop, &stream->reader);
+    else
+        ev_io_stop(loop, &stream->reader);
+}
+
+static void stream_ended(thrum_stream *stream)
+{
+    const thrum_stream_handler *handler = stream->handler;
+
+    stream->read_over = true;
+    stream_watch(stream);
+    if (stream->write_failed || stream->losing) {
+        thrum__stream_touch(stream);
+    } else if (handler->ended != NULL) {
+        thrum__stream_enter(stream);
+        handler->ended(stream, stream->ctx);
+        thrum__stream_leave(stream);
+    } else {
+        thrum_stream_lose(stream);
+    }
+}
+
+static void stream_received(thrum_stream *stream, const char *data, size_t size)
+{
+    const thrum_stream_handler *handler = stream->handler;
+
+    if (handler == NULL || handler->received == NULL)
+        return;
+    thrum__stream_enter(stream);
+    handler->received(stream, data, size, stream->ctx);
+    thrum__stream_leave(stream);
+}
+
+static void stream_on_readable(struct ev_loop *loop, ev_io *reader, int events)
+{
+    thrum_stream *stream = reader->data;
+    char *scratch = stream->reactor->scratch;
+    ssize_t got = recv(stream->fd, scratch, THRUM__SCRATCH, 0);
+
+    (void)loop;
+    (void)events;
+    if (got > 0) {
+        stream_received(stream, scratch, (size_t)got);
+    } else if (got == 0) {
+        stream_ended(stream);
+    } else if (errno != EAGAIN && errno != EINTR) {
+        thrum__stream_fail(stream, THRUM_REACTOR_E_READ, errno);
+        stream->read_failed = true;
+        stream_watch(stream);
+        thrum__stream_touch(stream);
+    }
+}
+
+static void stream_tell_closed(thrum_stream *stream)
+{
+    const thrum_stream_handler *handler = stream->handler;
+
+    thrum__link_remove(&stream->link);
+    thrum__stream_enter(stream);
+    if (handler != NULL && handler->closed != NULL)
+        handler->closed(stream, stream->why, stream->ctx);
+    stream_drop_handler(stream);
+    thrum__stream_leave(stream);
+    stream_unhold(stream);
+}
+
+/* `reset`: the peer learns that something went wrong. */
+static void stream_close(thrum_stream *stream, bool reset)
+{
+    static const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    struct ev_loop *loop = stream->reactor->loop;
+
+    ev_io_stop(loop, &stream->reader);
+    ev_io_stop(loop, &stream->writer);
+    if (reset)
+        setsockopt(stream->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    close(stream->fd);
+    stream->fd = -1;
+    stream->closed = true;
+    thrum_buffer_fini(&stream->queue);
+    ev_unref(loop);
+}
+
+static bool stream_is_over(const thrum_stream *stream)
+{
+    if (stream->aborted || stream->read_failed)
+        return true;
+    if (stream->write_failed)
+        return stream->read_over ||
+               (stream->losing && !ev_is_active(&stream->reader));
+    return stream->losing && stream->queue.size == 0;
+}
+
+/* A stream that ends before it got a handler keeps its notice for it. */
+static void stream_see_to(thrum_stream *stream)
+{
+    if (!stream->closed && !stream_is_over(stream)) {
+        if (stream->queue.size > 0 && !ev_is_active(&stream->writer))
+            thrum__stream_flush(stream);
+        thrum__stream_tell_drained(stream);
+    }
+    if (!stream->closed && stream_is_over(stream)) {
+        if (stream->aborted)
+            thrum__stream_fail(stream, THRUM_REACTOR_E_ABORTED, 0);
+        stream_close(stream, stream->aborted);
+    }
+    if (stream->closed && !thrum__link_alone(&stream->link) &&
+        (stream->handler != NULL || stream->refs == 0))
+        stream_tell_closed(stream);
+}
+
+void thrum__streams_turn(thrum_reactor *reactor)
+{
+    thrum_stream *stream = reactor->touched, *next;
+
+    if (stream == NULL)
+        return;
+    ev_unref(reactor->loop);
+    reactor->touched = NULL;
+    reactor->touched_end = &reactor->touched;
+    for (; stream != NULL; stream = next) {
+        next = stream->next;
+        stream->touched = false;
+        stream_see_to(stream);
+        stream_unhold(stream);
+    }
+}
+
+/* What the kernel takes of the queue still leaves; a reset would call it back.
+ */
+static void stream_cut(thrum_stream *stream)
+{
+    if (stream->queue.size > 0)
+        thrum__stream_flush(stream);
+    if (!stream->losing || stream->queue.size > 0)
+        thrum__stream_fail(stream, THRUM_REACTOR_E_ABORTED, 0);
+    stream_close(stream, stream->queue.size > 0);
+}
+
+/* Streams that nobody listens to yet are closed as well; their notice is lost
+ * with the reactor. */
+void thrum__streams_end(thrum_reactor *reactor)
+{
+    thrum__streams_turn(reactor);
+    while (!thrum__link_alone(&reactor->streams)) {
+        thrum_stream *stream = (thrum_stream *)reactor->streams.next;
+
+        if (!stream->closed)
+            stream_cut(stream);
+        stream_tell_closed(stream);
+    }
+    thrum__streams_turn(reactor);
+}
+
+static void stream_write_addresses(thrum_stream *stream,
+                                   const thrum__address *peer)
+{
+    thrum__address address;
+    socklen_t size = sizeof address;
+
+    address.any.sa_family = AF_UNSPEC;
+    getsockname(stream->fd, &address.any, &size);
+    thrum__address_write(&address, stream->name);
+    if (peer == NULL) {
+        size = sizeof address;
+        getpeername(stream->fd, &address.any, &size);
+        peer = &address;
+    }
+    thrum__address_write(peer, stream->peer);
+}
+
+thrum_stream *thrum__stream_new(thrum_reactor *reactor, int fd,
+                                const thrum__address *peer)
+{
+    thrum_stream *stream =
+        thrum_context_allocate(reactor->context, sizeof *stream);
+    int yes = 1;
+
+    if (stream == NULL) {
+        close(fd);
+        return NULL;
+    }
+    memset(stream, 0, sizeof *stream);
+    stream->reactor = reactor;
+    stream->context = thrum_context_ref(reactor->context);
+    stream->fd = fd;
+    stream->refs = stream->holds = 1;
+    stream->low = STREAM_LOW;
+    stream->high = STREAM_HIGH;
+    stream->cap = STREAM_CAP;
+    thrum_buffer_init(&stream->queue, stream->context, SIZE_MAX);
+    ev_io_init(&stream->reader, stream_on_readable, fd, EV_READ);
+    ev_io_init(&stream->writer, thrum__stream_on_writable, fd, EV_WRITE);
+    stream->reader.data = stream->writer.data = stream;
+    thrum__link_append(&reactor->streams, &stream->link);
+    ev_ref(reactor->loop);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    stream_write_addresses(stream, peer);
+    return stream;
+}
+
+void thrum_stream_set_handler(thrum_stream *stream,
+                              const thrum_stream_handler *handler, void *ctx,
+                              thrum_free_fn *free)
+{
+    bool told = thrum__link_alone(&stream->link);
+
+    stream_drop_handler(stream);
+    if (told) {
+        thrum__free(ctx, free);
+        return;
+    }
+    stream->handler = handler;
+    stream->ctx = ctx;
+    stream->free = free;
+    stream_watch(stream);
+    if (stream->closed)
+        thrum__stream_touch(stream);
+}
+
+void thrum_stream_pause(thrum_stream *stream)
+{
+    stream->paused = true;
+    stream_watch(stream);
+}
+
+void thrum_stream_resume(thrum_stream *stream)
+{
+    stream->paused = false;
+    stream_watch(stream);
+}
+
+void thrum_stream_lose(thrum_stream *stream)
+{
+    if (stream->losing || stream->aborted || stream->closed)
+        return;
+    stream->losing = true;
+    stream_watch(stream);
+    thrum__stream_touch(stream);
+}
+
+void thrum_stream_abort(thrum_stream *stream)
+{
+    if (stream->aborted || stream->closed)
+        return;
+    stream->aborted = true;
+    stream_watch(stream);
+    thrum__stream_touch(stream);
+}
+
+const char *thrum_stream_peer(const thrum_stream *stream)
+{
+    return stream->peer;
+}
+
+const char *thrum_stream_name(const thrum_stream *stream)
+{
+    return stream->name;
+}
+
+thrum_reactor *thrum_stream_reactor(thrum_stream *stream)
+{
+    return stream->reactor;
+}
+
+thrum_stream *thrum_stream_ref(thrum_stream *stream)
+{
+    stream->refs++;
+    return stream;
+}
+
+void thrum_stream_unref(void *what)
+{
+    thrum_stream *stream = what;
+
+    if (stream == NULL || --stream->refs > 0)
+        return;
+    if (!thrum__link_alone(&stream->link)) {
+        stream_drop_handler(stream);
+        thrum_stream_lose(stream);
+        if (stream->closed)
+            thrum__stream_touch(stream);
+        return;
+    }
+    stream_release_if_unused(stream);
+}

@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What comes from outside the loop: other threads, signals; and a program's
+ * way through thrum_react.
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <thrum/deferred.h>
+#include <thrum/reactor.h>
+
+#include "tests/reactor/loop.h"
+
+static unsigned released;
+
+static void release(void *ctx)
+{
+    (void)ctx;
+    released++;
+}
+
+static unsigned releases(void)
+{
+    unsigned count = released;
+
+    released = 0;
+    return count;
+}
+
+/* ---- Other threads ---- */
+
+enum { THREADS = 4, CALLS = 1000 };
+
+typedef struct sender {
+    thrum_reactor *reactor;
+    pthread_t thread;
+    struct sender_call {
+        struct sender *sender;
+        int number;
+    } calls[CALLS];
+    int next; /* the number that is expected */
+    int *open;
+} sender;
+
+static void sender_called(void *ctx)
+{
+    struct sender_call *call = ctx;
+
+    ck_assert_int_eq(call->number, call->sender->next);
+    if (++call->sender->next == CALLS && --*call->sender->open == 0)
+        thrum_reactor_stop(call->sender->reactor);
+}
+
+static void *sender_run(void *arg)
+{
+    sender *self = arg;
+
+    for (int i = 0; i < CALLS; i++) {
+        self->calls[i] = (struct sender_call){self, i};
+        thrum_reactor_call_from_thread(self->reactor, sender_called,
+                                       &self->calls[i], release);
+    }
+    return NULL;
+}
+
+static void never(void *ctx)
+{
+    (void)ctx;
+    ck_abort_msg("this call must not be made");
+}
+
+/* Calls from threads keep no loop alive; this call later does. */
+static thrum_call *keep_alive(thrum_reactor *reactor)
+{
+    return thrum_clock_call_later(thrum_reactor_clock(reactor), 3600 * THRUM_S,
+                                  never, NULL, NULL);
+}
+
+START_TEST(calls_from_four_threads_are_made_each_threads_in_order)
+{
+    static sender senders[THREADS];
+    thrum_reactor *reactor = loop_start();
+    int open = THREADS;
+
+    keep_alive(reactor);
+    for (int i = 0; i < THREADS; i++) {
+        senders[i].reactor = reactor;
+        senders[i].next = 0;
+        senders[i].open = &open;
+        pthread_create(&senders[i].thread, NULL, sender_run, &senders[i]);
+    }
+    thrum_reactor_run(reactor);
+    for (int i = 0; i < THREADS; i++) {
+        pthread_join(senders[i].thread, NULL);
+        ck_assert_int_eq(senders[i].next, CALLS);
+    }
+    ck_assert_uint_eq(releases(), THREADS * CALLS);
+    loop_end(reactor);
+}
+END_TEST
+
+/* A batch of more than 2 ms is cut, and the rest comes in later turns. */
+typedef struct slow {
+    thrum_reactor *reactor;
+    thrum_ns last;
+    int made, turns;
+} slow;
+
+static void slow_called(void *ctx)
+{
+    slow *self = ctx;
+    thrum_clock *clock = thrum_reactor_clock(self->reactor);
+    thrum_ns now = thrum_clock_now(clock);
+
+    self->turns += now != self->last;
+    self->last = now;
+    while (thrum_clock_read(clock) < now + 3 * THRUM_MS)
+        ;
+    if (++self->made == 3)
+        thrum_reactor_stop(self->reactor);
+}
+
+START_TEST(a_long_batch_of_calls_from_threads_is_cut_into_turns)
+{
+    thrum_reactor *reactor = loop_start();
+    slow state = {reactor, 0, 0, 0};
+
+    keep_alive(reactor);
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(
+            thrum_reactor_call_from_thread(reactor, slow_called, &state, NULL),
+            0);
+    thrum_reactor_run(reactor);
+    ck_assert_int_eq(state.made, 3);
+    ck_assert_int_eq(state.turns, 3);
+    loop_end(reactor);
+}
+END_TEST
+
+START_TEST(calls_from_threads_that_were_not_made_are_released_with_the_reactor)
+{
+    thrum_reactor *reactor = loop_start();
+
+    for (int i = 0; i < 5; i++)
+        thrum_reactor_call_from_thread(reactor, never, NULL, release);
+    loop_end(reactor);
+    ck_assert_uint_eq(releases(), 5);
+}
+END_TEST
+
+static void scenario_from_thread(void)
+{
+    thrum_context *context = support_context();
+    thrum_reactor_config config = {.context = context};
+    thrum_reactor *reactor =
+        context != NULL ? thrum_reactor_new(&config) : NULL;
+
+    if (reactor != NULL) {
+        thrum_reactor_call_from_thread(reactor, never, NULL, release);
+        thrum_signal_free(
+            thrum_signal_new(reactor, SIGUSR1, never, NULL, release));
+        ck_assert_uint_ge(releases(), 1);
+    }
+    thrum_reactor_free(reactor);
+    support_context_end(context);
+    releases();
+}
+
+START_TEST(calls_from_threads_and_signals_survive_every_failing_allocation)
+{
+    support_every_allocation(scenario_from_thread);
+}
+END_TEST
+
+/* ---- Two reactors at once ---- */
+
+static void count_down(void *ctx)
+{
+    int *left = ctx;
+
+    --*left;
+}
+
+static void *reactor_of_its_own(void *arg)
+{
+    thrum_reactor *reactor = thrum_reactor_new(NULL);
+    int left = 100;
+
+    (void)arg;
+    for (int i = 0; i < 100; i++)
+        thrum_clock_call_later(thrum_reactor_clock(reactor), i * 10 * THRUM_US,
+                               count_down, &left, NULL);
+    thrum_reactor_run(reactor);
+    thrum_reactor_free(reactor);
+    return left == 0 ? reactor_of_its_own : NULL;
+}
+
+START_TEST(two_reactors_run_in_two_threads)
+{
+    pthread_t threads[2];
+
+    for (int i = 0; i < 2; i++)
+        pthread_create(&threads[i], NULL, reactor_of_its_own, NULL);
+    for (int i = 0; i < 2; i++) {
+        void *result;
+
+        pthread_join(threads[i], &result);
+        ck_assert_ptr_nonnull(result);
+    }
+}
+END_TEST
+
+/* ---- Signals ---- */
+
+typedef struct caught {
+    thrum_reactor *reactor;
+    thrum_signal *watch;
+    int times, wanted;
+} caught;
+
+static void caught_one(void *ctx)
+{
+    caught *self = ctx;
+
+    if (++self->times < self->wanted) {
+        raise(SIGUSR1);
+        return;
+    }
+    thrum_signal_free(self->watch);
+    self->watch = NULL;
+    thrum_reactor_stop(self->reactor);
+    ck_assert_uint_eq(releases(), 0); /* not while the call is made */
+}
+
+static bool is_default(int number)
+{
+    struct sigaction now;
+
+    sigaction(number, NULL, &now);
+    return now.sa_handler == SIG_DFL;
+}
+
+START_TEST(a_signal_is_told_each_time_until_its_watch_is_freed)
+{
+    thrum_reactor *reactor = loop_start();
+    caught state = {.reactor = reactor, .wanted = 3};
+
+    state.watch =
+        thrum_signal_new(reactor, SIGUSR1, caught_one, &state, release);
+    ck_assert_ptr_nonnull(state.watch);
+    ck_assert(!is_default(SIGUSR1));
+    keep_alive(reactor);
+    raise(SIGUSR1);
+    thrum_reactor_run(reactor);
+    ck_assert_int_eq(state.times, 3);
+    ck_assert_uint_eq(releases(), 1);
+    ck_assert(is_default(SIGUSR1));
+    thrum_signal_free(NULL);
+    loop_end(reactor);
+}
+END_TEST
+
+START_TEST(a_watch_alone_keeps_no_loop_alive_and_outlives_its_reactor)
+{
+    thrum_reactor *reactor = loop_start();
+    thrum_context *context = thrum_reactor_context(reactor);
+    thrum_signal *watch =
+        thrum_signal_new(reactor, SIGUSR2, never, NULL, release);
+
+    thrum_reactor_run(reactor);
+    thrum_reactor_free(reactor);
+    ck_assert(is_default(SIGUSR2));
+    thrum_signal_free(watch);
+    ck_assert_uint_eq(releases(), 1);
+    support_context_end(context);
+}
+END_TEST
+
+START_TEST(signals_that_cannot_be_caught_are_refused)
+{
+    static const int numbers[] = {-1, 0, SIGKILL, SIGSTOP, 32, NSIG, 1000};
+    thrum_reactor *reactor = loop_start();
+
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        ck_assert_ptr_null(
+            thrum_signal_new(reactor, numbers[i], never, NULL, release));
+    ck_assert_uint_eq(releases(), sizeof numbers / sizeof *numbers);
+    loop_end(reactor);
+}
+END_TEST
+
+START_TEST(a_signal_that_another_reactor_watches_is_refused_until_it_is_free)
+{
+    thrum_reactor *one = loop_start(), *other = loop_start();
+    thrum_signal *first = thrum_signal_new(one, SIGUSR1, never, NULL, NULL);
+    thrum_signal *second = thrum_signal_new(one, SIGUSR1, never, NULL, NULL);
+
+    ck_assert_ptr_null(thrum_signal_new(other, SIGUSR1, never, NULL, NULL));
+    thrum_signal_free(first);
+    ck_assert_ptr_null(thrum_signal_new(other, SIGUSR1, never, NULL, NULL));
+    thrum_signal_free(second);
+    first = thrum_signal_new(other, SIGUSR1, never, NULL, NULL);
+    ck_assert_ptr_nonnull(first);
+    thrum_signal_free(first);
+    loop_end(one);
+    loop_end(other);
+}
+END_TEST
+
+/* ---- Programs ---- */
+
+static char printed[512];
+
+/* Runs a program with its standard error kept aside. */
+static int react(thrum_main_fn *program, void *arg)
+{
+    FILE *kept = tmpfile();
+    int stderr_before = dup(STDERR_FILENO), status;
+    size_t size;
+
+    fflush(stderr);
+    dup2(fileno(kept), STDERR_FILENO);
+    status = thrum_react(program, arg);
+    fflush(stderr);
+    dup2(stderr_before, STDERR_FILENO);
+    close(stderr_before);
+    rewind(kept);
+    size = fread(printed, 1, sizeof printed - 1, kept);
+    printed[size] = '\0';
+    fclose(kept);
+    return status;
+}
+
+static thrum_deferred *ends_at_once(thrum_reactor *reactor, void *arg)
+{
+    thrum_deferred *end =
+        thrum_deferred_new(thrum_reactor_context(reactor), "end");
+
+    ck_assert_str_eq(arg, "argument");
+    keep_alive(reactor);
+    thrum_deferred_fire(end, NULL, NULL);
+    return end;
+}
+
+START_TEST(a_program_whose_deferred_has_fired_ends_with_status_0)
+{
+    ck_assert_int_eq(react(ends_at_once, "argument"), 0);
+    ck_assert_str_eq(printed, "");
+}
+END_TEST
+
+static void fire_it(void *deferred)
+{
+    thrum_deferred_fire(deferred, NULL, NULL);
+}
+
+static thrum_deferred *ends_later(thrum_reactor *reactor, void *arg)
+{
+    thrum_deferred *end =
+        thrum_deferred_new(thrum_reactor_context(reactor), "end");
+
+    (void)arg;
+    keep_alive(reactor);
+    thrum_clock_call_later(thrum_reactor_clock(reactor), THRUM_MS, fire_it, end,
+                           NULL);
+    return end;
+}
+
+START_TEST(the_end_of_its_deferred_ends_a_program)
+{
+    ck_assert_int_eq(react(ends_later, NULL), 0);
+    ck_assert_str_eq(printed, "");
+}
+END_TEST
+
+static thrum_deferred *fails(thrum_reactor *reactor, void *arg)
+{
+    thrum_context *context = thrum_reactor_context(reactor);
+    thrum_deferred *end = thrum_deferred_new(context, "open the door");
+    thrum_failure *why = thrum_failure_new(context, &thrum_domain_base,
+                                           THRUM_E_FULL, "it is stuck");
+
+    (void)arg;
+    thrum_failure_because(
+        why, thrum_failure_new(context, &thrum_domain_system, 2, NULL));
+    thrum_deferred_fail(end, why);
+    return end;
+}
+
+START_TEST(a_program_that_failed_says_what_and_why_and_ends_with_status_1)
+{
+    ck_assert_int_eq(react(fails, NULL), 1);
+    ck_assert_str_eq(printed,
+                     "open the door: it is stuck: No such file or directory\n");
+}
+END_TEST
+
+static thrum_deferred *has_no_memory(thrum_reactor *reactor, void *arg)
+{
+    (void)reactor;
+    (void)arg;
+    return NULL;
+}
+
+START_TEST(a_program_without_a_deferred_has_run_out_of_memory)
+{
+    ck_assert_int_eq(react(has_no_memory, NULL), 1);
+    ck_assert_str_eq(printed, "thrum_react: out of memory\n");
+}
+END_TEST
+
+static thrum_cancelled stop_waiting(thrum_deferred *deferred, void *stops)
+{
+    (void)deferred;
+    ++*(int *)stops;
+    return THRUM_CANCELLED_STOPPED;
+}
+
+static thrum_deferred *waits_for_nothing(thrum_reactor *reactor, void *stops)
+{
+    thrum_deferred *end =
+        thrum_deferred_new(thrum_reactor_context(reactor), "wait");
+
+    thrum_deferred_on_cancel(end, stop_waiting, stops, NULL);
+    return end;
+}
+
+START_TEST(a_program_whose_loop_runs_dry_says_so_and_is_cancelled)
+{
+    int stops = 0;
+
+    ck_assert_int_eq(react(waits_for_nothing, &stops), 1);
+    ck_assert_str_eq(printed,
+                     "thrum_react: the loop ended before the Deferred\n"
+                     "wait: cancelled\n");
+    ck_assert_int_eq(stops, 1);
+}
+END_TEST
+
+int main(void)
+{
+    TCase *threads = tcase_create("other threads");
+    TCase *signals = tcase_create("signals");
+    TCase *programs = tcase_create("programs");
+    TCase *const cases[] = {threads, signals, programs};
+
+    loop_watchdog();
+    tcase_add_test(threads,
+                   calls_from_four_threads_are_made_each_threads_in_order);
+    tcase_add_test(threads,
+                   a_long_batch_of_calls_from_threads_is_cut_into_turns);
+    tcase_add_test(
+        threads,
+        calls_from_threads_that_were_not_made_are_released_with_the_reactor);
+    tcase_add_test(
+        threads,
+        calls_from_threads_and_signals_survive_every_failing_allocation);
+    tcase_add_test(threads, two_reactors_run_in_two_threads);
+    tcase_add_test(signals,
+                   a_signal_is_told_each_time_until_its_watch_is_freed);
+    tcase_add_test(signals,
+                   a_watch_alone_keeps_no_loop_alive_and_outlives_its_reactor);
+    tcase_add_test(signals, signals_that_cannot_be_caught_are_refused);
+    tcase_add_test(
+        signals,
+        a_signal_that_another_reactor_watches_is_refused_until_it_is_free);
+    tcase_add_test(programs,
+                   a_program_whose_deferred_has_fired_ends_with_status_0);
+    tcase_add_test(programs, the_end_of_its_deferred_ends_a_program);
+    tcase_add_test(
+        programs,
+        a_program_that_failed_says_what_and_why_and_ends_with_status_1);
+    tcase_add_test(programs,
+                   a_program_without_a_deferred_has_run_out_of_memory);
+    tcase_add_test(programs,
+                   a_program_whose_loop_runs_dry_says_so_and_is_cancelled);
+    return support_main("outside", cases, sizeof cases / sizeof *cases);
+}
