@@ -127,8 +127,7 @@ def check(what, want, got):
 
 HEADER = re.compile(r"([!-9;-~]+):((?: |\r\n[ \t]).*)\Z", re.DOTALL)
 MESSAGE_ID = re.compile(r"<[0-9A-Za-z.!#$%&'*+/=?^_`{|}~-]+@[0-9A-Za-z.-]+>\Z")
-BOUNDARY = re.compile(r'multipart/alternative;\s+boundary="([^"\r\n]{1,70})"\Z',
-                      re.IGNORECASE)
+BOUNDARY = re.compile(r'multipart/alternative;\s+boundary=(".*"|\S+)\Z', re.I)
 QUOTED_PRINTABLE = re.compile(
     rb"(?:[ \t!-<>-~]|=[0-9A-F]{2}|=\r\n(?!\Z)|\r\n)*\Z")
 WORD = re.compile(r"=\?utf-8\?([QqBb])\?([!->@-~]+)\?=\Z", re.IGNORECASE)
@@ -161,7 +160,7 @@ class Letter:
         if "content-transfer-encoding" in self.headers:
             check("encoding of the whole", "7bit",
                   self.one("content-transfer-encoding").lower())
-        parts = split_parts(self.body, found[1].encode())
+        parts = split_parts(self.body, found[1].strip('"').encode())
         check("number of alternatives", 2, len(parts))
         for part in parts:
             head, body = halves(part)
@@ -175,7 +174,9 @@ class Letter:
                  "text/html; charset=utf-8": "html"}.get(kind)
         if where is None or getattr(self, where) is not None:
             raise Wrong("a part of type %r" % kind)
-        encoding = only(headers, "content-transfer-encoding")
+        encoding = "7bit"
+        if "content-transfer-encoding" in headers:
+            encoding = only(headers, "content-transfer-encoding")
         setattr(self, where, decode_body(encoding.lower(), body))
 
 
@@ -210,7 +211,8 @@ def read_headers(head):
             raise Wrong("not a header: %r" % field[:60])
         if any(line.strip(" \t") == "" for line in found[2].split("\r\n")[1:]):
             raise Wrong("a folded line of blanks alone in %s" % found[1])
-        headers.setdefault(found[1].lower(), []).append(found[2][1:])
+        value = found[2].lstrip("\r\n")[1:]
+        headers.setdefault(found[1].lower(), []).append(value)
     return headers
 
 

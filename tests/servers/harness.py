@@ -47,10 +47,10 @@ def free_port():
 class Sent:
     """How `thrum bulk` ended."""
 
-    def __init__(self, done):
-        self.status = done.returncode
-        self.errors = done.stderr
-        self.totals = json.loads(done.stdout) if done.stdout else {}
+    def __init__(self, status, out, errors):
+        self.status = status
+        self.errors = errors
+        self.totals = json.loads(out) if out else {}
 
     def __getattr__(self, name):
         return self.totals[name]
@@ -120,22 +120,33 @@ class ServerTest(unittest.TestCase):
             make_people.write(path, count)
         return path
 
-    def bulk(self, port, count, *options):
-        """Sends to `count` people; the totals always add up."""
-        done = subprocess.run(
+    def start_bulk(self, port, count, *options):
+        return subprocess.Popen(
             [THRUM, "bulk", "--json", "--from", FROM, "--subject", SUBJECT,
              "--header", "%s: %s" % HEADERS[0],
              "--envelope-from", ENVELOPE_FROM,
              "--text", DEMO / "letter.txt", "--html", DEMO / "letter.html",
              "--to", self.people(count),
              "--via", "smtp://127.0.0.1:%d" % port, *options],
-            stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            timeout=PATIENCE * 2, check=False)
-        sent = Sent(done)
-        self.assertNotEqual(sent.totals, {}, done.stderr)
-        self.assertEqual(sent.total, count, done.stderr)
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True)
+
+    def end_bulk(self, process, count):
+        """Waits for it; the totals always add up."""
+        try:
+            out, errors = process.communicate(timeout=2 * PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            self.fail("thrum bulk hangs: %s" % (process.communicate(),))
+        sent = Sent(process.returncode, out, errors)
+        self.assertNotEqual(sent.totals, {}, errors)
+        self.assertEqual(sent.total, count, errors)
         self.assertEqual(sum(sent.totals[state] for state in STATES), count)
         return sent
+
+    def bulk(self, port, count, *options):
+        """Sends to `count` people."""
+        return self.end_bulk(self.start_bulk(port, count, *options), count)
 
     def campaign(self, count):
         return letters.Campaign(

@@ -34,6 +34,7 @@ class Rules:
     cut_after: int = 0           # octets sent on one connection
     cut: str = "reset"           # or "mute": it reads and acts, but is silent
     cuts: int = 1 << 30          # on so many connections, the first ones
+    hold_after: int = 0          # messages accepted; then silence until release
 
 
 class Connection(asyncio.Protocol):
@@ -74,7 +75,7 @@ class Connection(asyncio.Protocol):
         if self.ended:
             return
         self.buffer += data
-        while not self.ended and self.step():
+        while not self.ended and not self.peer.held and self.step():
             pass
         self.flush()
 
@@ -254,6 +255,9 @@ class Connection(asyncio.Protocol):
         last = self.is_last()
         if not last or self.rules.answer_last:
             self.reply(250, "2.0.0 taken")
+        if len(self.peer.records) == self.rules.hold_after:
+            self.peer.held = True
+            self.peer.holds.set()
         if last:
             self.flush()
             self.peer.drop(self)
@@ -286,7 +290,8 @@ class Refuser:
         self.most_sent = 0  # octets, on one connection
         self.records, self.refused, self.faults = [], [], []
         self.open = set()
-        self.dead = False
+        self.dead = self.held = False
+        self.holds = threading.Event()
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.run)
 
@@ -298,6 +303,15 @@ class Refuser:
                 each.hang_up()
         else:
             connection.hang_up()
+
+    def release(self):
+        """Ends the silence of hold_after; called by the test's thread."""
+        self.loop.call_soon_threadsafe(self.go_on)
+
+    def go_on(self):
+        self.held = False
+        for each in list(self.open):
+            each.data_received(b"")
 
     def run(self):
         self.loop.run_until_complete(self.stopped)
