@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Within a line only a dot can matter, and only when CR LF stands before it, so
- * memchr runs from dot to dot. Single steps are taken where a line starts, and
- * where the bytes came in pieces that ended there.
+ * Only what stands after a line end can matter, so memchr runs from LF to LF.
+ * Single steps are taken after a dot was found, and where the bytes came in
+ * pieces that ended around one.
  */
 #include <string.h>
 
@@ -38,18 +38,19 @@ static sink_body_state body_tail(const char *from, const char *end)
 /* Goes on to the first dot that starts a line, or to the end of the bytes. */
 static sink_body_state body_text(body_cursor *cursor)
 {
-    const char *from = cursor->at, *dot = from;
+    const char *from = cursor->at, *end = cursor->end, *lf = from;
 
-    while ((dot = memchr(dot, '.', (size_t)(cursor->end - dot))) != NULL) {
-        if (dot - from >= 2 && dot[-1] == '\n' && dot[-2] == '\r') {
-            body_pass(cursor, dot);
-            cursor->at = cursor->kept = dot + 1;
-            return SINK_BODY_DOT;
-        }
-        dot++;
+    while ((lf = memchr(lf, '\n', (size_t)(end - lf))) != NULL) {
+        if (++lf == end)
+            break;
+        if (*lf != '.' || lf - from < 2 || lf[-2] != '\r')
+            continue;
+        body_pass(cursor, lf);
+        cursor->at = cursor->kept = lf + 1;
+        return SINK_BODY_DOT;
     }
-    cursor->at = cursor->end;
-    return body_tail(from, cursor->end);
+    cursor->at = end;
+    return body_tail(from, end);
 }
 
 static sink_body_state body_line(body_cursor *cursor)

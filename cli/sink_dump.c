@@ -159,25 +159,34 @@ static char *line_escape(char *to, unsigned char byte)
     return to + 5;
 }
 
-static inline bool line_is_plain(unsigned char byte)
+/* How many of the bytes need no escape. */
+static size_t line_plain(const char *data, size_t size)
 {
-    return byte >= ' ' && byte <= '~' && byte != '"' && byte != '\\';
+    static const bool plain[256] = {
+        [' ' ... '!'] = true, ['#' ... '['] = true, [']' ... '~'] = true};
+    size_t i = 0;
+
+    while (i < size && plain[(unsigned char)data[i]])
+        i++;
+    return i;
 }
 
 static int line_append_escaped(sink_line *line, const char *data, size_t size)
 {
     char *room = thrum_buffer_reserve(&line->text, size * ESCAPE_SIZE);
+    const char *end = data + size;
     char *to = room;
 
     if (room == NULL)
         return ENOMEM;
-    for (size_t i = 0; i < size; i++) {
-        unsigned char byte = (unsigned char)data[i];
+    while (data < end) {
+        size_t plain = line_plain(data, (size_t)(end - data));
 
-        if (line_is_plain(byte))
-            *to++ = data[i];
-        else
-            to = line_escape(to, byte);
+        memcpy(to, data, plain);
+        to += plain;
+        data += plain;
+        if (data < end)
+            to = line_escape(to, (unsigned char)*data++);
     }
     thrum_buffer_commit(&line->text, (size_t)(to - room));
     return 0;
