@@ -7,4 +7,7 @@
 /* thrum bulk: a message for everybody in a list. */
 int cli_bulk(int argc, char **argv);
 
+/* thrum sink: an SMTP server that takes everything. */
+int cli_sink(int argc, char **argv);
+
 #endif

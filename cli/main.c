@@ -28,6 +28,7 @@ typedef struct main_command {
 
 static const main_command main_commands[] = {
     {"bulk", "sends a message to everybody in a list", cli_bulk},
+    {"sink", "takes mail and counts it", cli_sink},
 };
 
 enum { MAIN_COMMANDS = sizeof main_commands / sizeof *main_commands };
