@@ -231,7 +231,8 @@ void thrum__loop_clock_turn(thrum__loop_clock *self)
     }
 }
 
-/* A microsecond is added, so that what rounding takes away costs no turn. */
+/* Nothing is added for safety: libev rounds what is left up to what epoll can
+ * wait, whole milliseconds, and a hair above one of them would make it two. */
 void thrum__loop_clock_arm(thrum__loop_clock *self)
 {
     thrum_ns left;
@@ -244,7 +245,7 @@ void thrum__loop_clock_arm(thrum__loop_clock *self)
         return;
     self->armed = self->heap[0].at;
     left = self->armed - clock_time(CLOCK_MONOTONIC);
-    left = left > 0 ? left + THRUM_US : 0;
+    left = left > 0 ? left : 0;
     ev_timer_stop(self->loop, &self->timer);
     ev_now_update(self->loop);
     ev_timer_set(&self->timer, (ev_tstamp)left / (ev_tstamp)THRUM_S, 0.);
