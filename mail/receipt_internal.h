@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How receipts and the failures of the domain smtp are made.
+ */
+#ifndef THRUM_MAIL_RECEIPT_INTERNAL_H
+#define THRUM_MAIL_RECEIPT_INTERNAL_H
+
+#include <thrum/receipt.h>
+
+enum { THRUM__RECEIPT_REPLY = 200 }; /* kept of the server's words, with NUL */
+
+/* Makes a receipt before there is anything to write on it, so that a message
+ * that was accepted is never lost for want of memory.
+ * Ownership: new; the Message-ID is copied. Errors: NULL, no memory. */
+thrum_receipt *thrum__receipt_new(thrum_context *context,
+                                  const char *message_id, size_t recipients);
+
+/* Recipient `index` was refused. Ownership: why taken. */
+void thrum__receipt_refuse(thrum_receipt *receipt, size_t index,
+                           thrum_failure *why);
+
+/* How many were refused so far. */
+size_t thrum__receipt_refused(const thrum_receipt *receipt);
+
+/* Where the server's answer goes: its code, and room for
+ * THRUM__RECEIPT_REPLY bytes of words. Ownership: borrowed. */
+char *thrum__receipt_accept(thrum_receipt *receipt, int code);
+
+/* Makes a failure of the domain smtp; the detail is copied.
+ * Ownership: new. Errors: never NULL; as thrum_failure_new. */
+thrum_failure *thrum__smtp_failure(thrum_context *context, int code,
+                                   const thrum_smtp_detail *detail,
+                                   const char *text);
+
+#endif

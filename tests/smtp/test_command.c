@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "mail/smtp/command.h"
+#include "tests/support/support.h"
+
+static const struct {
+    thrum_smtp_stage stage;
+    const char *argument;
+    const char *line; /* NULL: it is refused */
+} cases[] = {
+    {THRUM_SMTP_STAGE_EHLO, "mail.example.org", "EHLO mail.example.org\r\n"},
+    {THRUM_SMTP_STAGE_EHLO, "[127.0.0.1]", "EHLO [127.0.0.1]\r\n"},
+    {THRUM_SMTP_STAGE_HELO, "localhost", "HELO localhost\r\n"},
+    {THRUM_SMTP_STAGE_MAIL, "a@example.org", "MAIL FROM:<a@example.org>\r\n"},
+    {THRUM_SMTP_STAGE_MAIL, "", "MAIL FROM:<>\r\n"},
+    {THRUM_SMTP_STAGE_RCPT, "a@example.org", "RCPT TO:<a@example.org>\r\n"},
+    {THRUM_SMTP_STAGE_DATA, "", "DATA\r\n"},
+    {THRUM_SMTP_STAGE_BODY, "", ".\r\n"},
+    {THRUM_SMTP_STAGE_RSET, "", "RSET\r\n"},
+    {THRUM_SMTP_STAGE_QUIT, "", "QUIT\r\n"},
+    /* I2: what stands in quotes may be anything printable */
+    {THRUM_SMTP_STAGE_RCPT, "\"a b\"@x", "RCPT TO:<\"a b\"@x>\r\n"},
+    {THRUM_SMTP_STAGE_RCPT, "\"a>b\"@x", "RCPT TO:<\"a>b\"@x>\r\n"},
+    {THRUM_SMTP_STAGE_RCPT, "\"a\\\"> b\"@x", "RCPT TO:<\"a\\\"> b\"@x>\r\n"},
+    /* I1: a line of its own */
+    {THRUM_SMTP_STAGE_RCPT, "a@x\r\nRCPT TO:<b@x", NULL},
+    {THRUM_SMTP_STAGE_RCPT, "a@x\n", NULL},
+    {THRUM_SMTP_STAGE_RCPT, "\ra@x", NULL},
+    {THRUM_SMTP_STAGE_RCPT, "\"a\r\nb\"@x", NULL},
+    {THRUM_SMTP_STAGE_RCPT, "a\t@x", NULL},
+    {THRUM_SMTP_STAGE_RCPT, "a\x7f@x", NULL},
+    {THRUM_SMTP_STAGE_RCPT, "\xc3\xa4@x", NULL},
+    {THRUM_SMTP_STAGE_EHLO, "host\r\nMAIL FROM:<>", NULL},
+    {THRUM_SMTP_STAGE_EHLO, "two words", NULL},
+    /* a parameter, or another path */
+    {THRUM_SMTP_STAGE_MAIL, "a@x> SIZE=1", NULL},
+    {THRUM_SMTP_STAGE_MAIL, "a@x>", NULL},
+    {THRUM_SMTP_STAGE_MAIL, "<a@x", NULL},
+    {THRUM_SMTP_STAGE_MAIL, "a b@x", NULL},
+    {THRUM_SMTP_STAGE_RCPT, "\"a\"> b\"@x", NULL},
+    {THRUM_SMTP_STAGE_RCPT, "\"a", NULL},
+    {THRUM_SMTP_STAGE_RCPT, "\"a\\\"", NULL},
+    {THRUM_SMTP_STAGE_RCPT, "a\\\"b@x", NULL},
+};
+
+START_TEST(I1_a_command_is_one_line_or_nothing)
+{
+    thrum_context *context = support_context();
+    thrum_bytes argument = {cases[_i].argument, strlen(cases[_i].argument)};
+    const char *line = cases[_i].line;
+    thrum_buffer out;
+    int error;
+
+    thrum_buffer_init(&out, context, 1000);
+    thrum_buffer_append(&out, "before", 6);
+    error = thrum__command_write(&out, cases[_i].stage, argument);
+    ck_assert_int_eq(error, line != NULL ? 0 : THRUM_E_INVALID);
+    ck_assert_uint_eq(out.size, 6 + (line != NULL ? strlen(line) : 0));
+    if (line != NULL)
+        ck_assert_mem_eq(out.data + 6, line, strlen(line));
+    thrum_buffer_fini(&out);
+    support_context_end(context);
+}
+END_TEST
+
+START_TEST(I1_no_control_byte_and_nothing_past_ascii_passes)
+{
+    for (unsigned byte = 0; byte < 256; byte++) {
+        char text[] = {'"', (char)byte, '"', '@', 'x'};
+        thrum_bytes argument = {text, sizeof text};
+        bool printable = byte >= ' ' && byte <= '~';
+
+        if (byte == '"' || byte == '\\')
+            continue;
+        ck_assert_msg(thrum__command_allows(argument) == printable, "%u", byte);
+    }
+}
+END_TEST
+
+START_TEST(I3_a_command_has_at_most_512_bytes)
+{
+    static char long_name[THRUM__COMMAND_LINE];
+    thrum_context *context = support_context();
+    thrum_bytes argument = {long_name, THRUM__COMMAND_LINE - 7};
+    thrum_buffer out;
+
+    memset(long_name, 'x', sizeof long_name);
+    thrum_buffer_init(&out, context, 1000);
+    ck_assert_int_eq(
+        thrum__command_write(&out, THRUM_SMTP_STAGE_EHLO, argument), 0);
+    ck_assert_uint_eq(out.size, THRUM__COMMAND_LINE);
+    thrum_buffer_clear(&out);
+    argument.size++;
+    ck_assert_int_eq(
+        thrum__command_write(&out, THRUM_SMTP_STAGE_EHLO, argument),
+        THRUM_E_INVALID);
+    ck_assert_uint_eq(out.size, 0);
+    thrum_buffer_fini(&out);
+    support_context_end(context);
+}
+END_TEST
+
+START_TEST(a_command_that_finds_no_room_leaves_the_buffer_as_it_was)
+{
+    thrum_context *context = support_context();
+    thrum_bytes none = {NULL, 0};
+    thrum_buffer out;
+
+    thrum_buffer_init(&out, context, 5);
+    ck_assert_int_eq(thrum__command_write(&out, THRUM_SMTP_STAGE_DATA, none),
+                     THRUM_E_FULL);
+    thrum_buffer_fini(&out);
+    thrum_buffer_init(&out, context, 6);
+    support_fail_at(1);
+    ck_assert_int_eq(thrum__command_write(&out, THRUM_SMTP_STAGE_DATA, none),
+                     THRUM_E_NOMEM);
+    ck_assert_uint_eq(out.size, 0);
+    ck_assert_int_eq(thrum__command_write(&out, THRUM_SMTP_STAGE_DATA, none),
+                     0);
+    thrum_buffer_fini(&out);
+    support_context_end(context);
+}
+END_TEST
+
+int main(void)
+{
+    TCase *all = tcase_create("command");
+
+    tcase_add_loop_test(all, I1_a_command_is_one_line_or_nothing, 0,
+                        (int)(sizeof cases / sizeof cases[0]));
+    tcase_add_test(all, I1_no_control_byte_and_nothing_past_ascii_passes);
+    tcase_add_test(all, I3_a_command_has_at_most_512_bytes);
+    tcase_add_test(all,
+                   a_command_that_finds_no_room_leaves_the_buffer_as_it_was);
+    return support_main("command", &all, 1);
+}
