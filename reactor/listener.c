@@ -90,7 +90,7 @@ static bool listener_refused(thrum_listener *listener, int error)
     return false;
 }
 
-/* Takes one peer. Returns false when there are no more for now. */
+/* Takes one peer. Returns false when no more are waiting. */
 static bool listener_accept_one(thrum_listener *listener)
 {
     thrum__address peer;
