@@ -2,6 +2,7 @@
 """The command `thrum sink`, over sockets, as a client and a shell see it."""
 import json
 import os
+import re
 import signal
 import smtplib
 import socket
@@ -116,6 +117,14 @@ class CommandLine(unittest.TestCase):
                        '--json'):
             self.assertIn(option, done.stdout)
         self.assertEqual(done.stderr, '')
+
+    def test_the_man_page_tells_of_the_options_that_help_shows(self):
+        name = os.path.join(unit.top_srcdir, 'man', 'thrum-sink.1')
+        with open(name, encoding='ascii') as page:
+            told = re.findall(r'^\.BI? "?\\-\\-([\w\\-]+)', page.read().split(
+                '.SH OPTIONS')[1].split('.SH ENDING')[0], re.M)
+        shown = re.findall(r'^  --([\w-]+)', thrum_sink('--help').stdout, re.M)
+        self.assertEqual([option.replace('\\', '') for option in told], shown)
 
     def test_what_is_not_due_is_unknown(self):
         for option in ('--chunking', '--size=1', '--auth=a:b', '--reply=a:1',
