@@ -59,24 +59,13 @@ static inline bool address_is(char byte, unsigned class)
     return (address_class[(unsigned char)byte] & class) != 0;
 }
 
-/* The first byte that is not of the class. Four at a time, so that most bytes
- * cost a load, a test and a branch. */
+/* The first byte that is not of the class. */
 static inline const char *address_span(const char *at, const char *end,
                                        unsigned class)
 {
-    for (; end - at >= 4; at += 4) {
-        if (!address_is(at[0], class))
-            return at;
-        if (!address_is(at[1], class))
-            return at + 1;
-        if (!address_is(at[2], class))
-            return at + 2;
-        if (!address_is(at[3], class))
-            return at + 3;
-    }
-    while (at < end && address_is(*at, class))
-        at++;
-    return at;
+    thrum_bytes text = {at, (size_t)(end - at)};
+
+    return at + thrum__text_span(address_class, class, text);
 }
 
 /* What is wrong with a byte that should have been something else. */
@@ -205,18 +194,10 @@ static bool address_is_ipv6(const char *at, const char *end)
     return inet_pton(AF_INET6, text, &address) == 1;
 }
 
-/* Whether it begins with "IPv6:", in whatever case and locale. */
+/* Whether it begins with "IPv6:", in whatever case. */
 static bool address_is_tagged(const char *at, const char *end)
 {
-    static const char tag[] = "ipv6:";
-    size_t i = 0;
-
-    if ((size_t)(end - at) < sizeof tag - 1)
-        return false;
-    while (i < sizeof tag - 1 &&
-           (at[i] == tag[i] || (i < 3 && at[i] == tag[i] - 'a' + 'A')))
-        i++;
-    return i == sizeof tag - 1;
+    return end - at >= 5 && thrum__text_is_word((thrum_bytes){at, 5}, "ipv6:");
 }
 
 /* "[192.0.2.1]" or "[IPv6:2001:db8::1]" (RFC 5321 section 4.1.3). No other kind

@@ -19,6 +19,10 @@ typedef struct thrum__mailbox {
  * Returns NULL, or what is wrong with it, in words; borrowed, static. */
 const char *thrum__mailbox_split(thrum_bytes text, thrum__mailbox *parts);
 
+/* Takes it apart and looks at all of it: what thrum_address_parse does, without
+ * memory. */
+const char *thrum__mailbox_check(thrum_bytes text, thrum__mailbox *parts);
+
 /* Writes the name without its backslashes to `to`, which has room for its size;
  * returns how many bytes that are. */
 size_t thrum__mailbox_name(const thrum__mailbox *parts, char *to);

@@ -110,7 +110,7 @@ size_t thrum__mailbox_name(const thrum__mailbox *parts, char *to)
     return size;
 }
 
-static const char *mailbox_check(thrum_bytes text, thrum__mailbox *parts)
+const char *thrum__mailbox_check(thrum_bytes text, thrum__mailbox *parts)
 {
     const char *wrong = thrum__text_line(text);
 
@@ -126,7 +126,7 @@ thrum_address *thrum_address_parse(thrum_context *context, const char *text,
                                    thrum_failure **why)
 {
     thrum__mailbox parts;
-    const char *wrong = mailbox_check(thrum__text_of(text), &parts);
+    const char *wrong = thrum__mailbox_check(thrum__text_of(text), &parts);
     thrum_address *address = NULL;
     char *name;
 

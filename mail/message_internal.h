@@ -8,11 +8,16 @@
 
 #include <thrum/message.h>
 
+#include "mail/encode.h"
+
 /* How far a message was written. All 0: its start. */
 typedef struct thrum__message_cursor {
     size_t segment;
-    size_t offset; /* within what the segment stands for */
+    thrum__place place; /* within what the segment stands for */
 } thrum__message_cursor;
+
+/* What is written past `enough` at most. */
+enum { THRUM__MESSAGE_STEP = 3 * 8192 + 1024 };
 
 /* Why the message cannot be sent: its own failure, or what it lacks; NULL when
  * it can. Ownership: borrowed, for as long as the message lives. */
@@ -21,7 +26,8 @@ const thrum_failure *thrum__message_ready(thrum_message *message);
 /* Appends the message as it goes over SMTP after 354 - lines ended by CRLF,
  * dot-stuffed, without the "." CRLF that ends it - to `out`, from the cursor
  * on, until `out` holds `enough` bytes or more. The bytes are the same for
- * every `enough`, and as often as they are asked for.
+ * every `enough`, and as often as they are asked for. The cap of `out` has to
+ * leave room for a header: THRUM__MESSAGE_STEP past `enough`.
  * Returns 1 when there is more, 0 at the end. Errors: THRUM_E_NOMEM,
  * THRUM_E_FULL (the cursor then stands where the bytes in `out` end), or the
  * code of thrum__message_ready. */

@@ -29,7 +29,10 @@ PROCESS = re.compile(
     r'\b(?:setlocale|setenv|putenv|unsetenv|clearenv|setrlimit|prlimit|signal|'
     r'umask|chdir|fchdir|exit|_exit|abort|setvbuf|raise)\s*\(|'
     r'\bsigaction\s*\((?!\w+, NULL,)')  # with NULL it only asks
-# Time comes from the clock that was passed in.
+# Time comes from the clock that was passed in. A message's Date is the one
+# exception: a message has a context and no clock, so that it can be made
+# without a reactor.
+STAMP = 'mail/stamp.c'
 TIME = re.compile(
     r'\b(?:clock_gettime|gettimeofday|time|ftime|clock|ev_time|sleep|usleep|'
     r'nanosleep)\s*\(')
@@ -142,7 +145,8 @@ LINTS = (
     (process, lambda: lint.files('.c', '.h', under=LIBRARIES),
      'setenv("TZ", "UTC", 1);'),
     (process, list, 'sigaction(SIGPIPE, &ignore, NULL);'),
-    (time, lambda: lint.files('.c', '.h', under=('base', 'deferred', 'mail')),
+    (time, lambda: [name for name in lint.files(
+        '.c', '.h', under=('base', 'deferred', 'mail')) if name != STAMP],
      'now = time(NULL);'),
     (sleep, lambda: lint.files('.c', '.h', under=('tests', 'cli', 'examples')),
      'usleep(1000);'),

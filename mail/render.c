@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A message is written straight into the buffer that is sent. When all of it
+ * fits into what is asked for, which is the ordinary case, room is made once
+ * and the segments follow each other without a further look; else it goes in
+ * slices, and the cursor says where the next one begins.
+ */
+#include "mail/header.h"
+#include "mail/message_struct.h"
+#include "mail/slots.h"
+#include "mail/text.h"
+
+/* Slices of a text are encoded into room of this size. */
+enum { RENDER_ROOM = 16384 };
+
+static char *render_copy(char *to, thrum_bytes bytes)
+{
+    memcpy(to, bytes.data, bytes.size);
+    return to + bytes.size;
+}
+
+/* Dates are written for many messages in a second. */
+static char *render_date(const thrum_message *message, char *to)
+{
+    thrum__program *program = message->program;
+
+    if (program->second != message->second) {
+        thrum__stamp_date(program->date, message->second);
+        program->second = message->second;
+    }
+    memcpy(to, program->date, THRUM__DATE_SIZE);
+    return to + THRUM__DATE_SIZE;
+}
+
+/* A value that is plain, short, and has no blank at its ends goes as it is,
+ * and was put together where it belongs. */
+static char *render_field(const thrum_message *message,
+                          const thrum__field *field, char *to)
+{
+    const thrum__program *program = message->program;
+    char whole[THRUM__HEADER_MOST];
+    thrum__line line = {to, field->column};
+    thrum_bytes text = {whole, 0}, addr = {whole, 0};
+    unsigned found = 0;
+
+    if (field->is_mailbox) {
+        text.size = thrum__slots_join(program, field->text, message->values,
+                                      whole, &found);
+        addr.data += text.size;
+        addr.size = thrum__slots_join(program, field->addr, message->values,
+                                      whole + text.size, &found);
+        thrum__header_mailbox(&line, text, addr);
+        return line.at;
+    }
+    text.size =
+        thrum__slots_join(program, field->text, message->values, to, &found);
+    if (field->is_simple && found == 0 &&
+        field->column + text.size <= THRUM__LINE && to[0] != ' ' &&
+        to[text.size - 1] != ' ')
+        return to + text.size;
+    memcpy(whole, to, text.size);
+    thrum__header_text(&line, text);
+    return line.at;
+}
+
+/* A segment that is written in one step; there is room for render_bound. */
+static char *render_whole(thrum_message *message, const thrum__segment *segment,
+                          char *to)
+{
+    switch (segment->kind) {
+    case THRUM__SEGMENT_TO:
+        return render_copy(to, message->to);
+    case THRUM__SEGMENT_DATE:
+        return render_date(message, to);
+    case THRUM__SEGMENT_ID:
+        return render_copy(to, thrum__message_id_bytes(message));
+    default:
+        return render_field(message,
+                            thrum__field_at(message->program, segment->at), to);
+    }
+}
+
+static size_t render_bound(thrum_message *message,
+                           const thrum__segment *segment)
+{
+    const thrum__field *field;
+
+    switch (segment->kind) {
+    case THRUM__SEGMENT_TO:
+        return message->to.size;
+    case THRUM__SEGMENT_DATE:
+        return THRUM__DATE_SIZE;
+    case THRUM__SEGMENT_ID:
+        return thrum__message_id_bytes(message).size;
+    default:
+        field = thrum__field_at(message->program, segment->at);
+        return thrum__header_bound(
+            thrum__slots_size(message->program, field->text, message->values) +
+            thrum__slots_size(message->program, field->addr, message->values));
+    }
+}
+
+/* Encodes a value. After its end a line that is not finished is broken, so
+ * that what follows begins one. */
+static size_t render_value(const thrum_message *message,
+                           const thrum__segment *segment, thrum__place *place,
+                           thrum__room room)
+{
+    thrum_bytes text = message->values[segment->at].text;
+    size_t size;
+
+    if (segment->kind == THRUM__SEGMENT_PLAIN)
+        return thrum__plain_encode(text, place, room);
+    size = thrum__quoted_encode(text, place, room,
+                                segment->kind == THRUM__SEGMENT_ESCAPED);
+    if (place->offset == text.size && place->column > 0 &&
+        room.size - size >= 3) {
+        memcpy(room.at + size, "=\r\n", 3);
+        place->column = 0;
+        size += 3;
+    }
+    return size;
+}
+
+/* Whether a value is written to its end. */
+static bool render_value_ended(const thrum_message *message,
+                               const thrum__segment *segment,
+                               const thrum__place *place)
+{
+    return place->offset == message->values[segment->at].text.size &&
+           (place->column == 0 || segment->kind == THRUM__SEGMENT_PLAIN);
+}
+
+static char *render_all(thrum_message *message, char *to, size_t room)
+{
+    const thrum__program *program = message->program;
+    const thrum__segment *segment = thrum__segment_at(program, 0);
+    const thrum__segment *end = segment + thrum__segments(program);
+    char *limit = to + room;
+
+    for (; segment < end; segment++) {
+        thrum__place place = {0, 0};
+        thrum__room left = {to, (size_t)(limit - to)};
+
+        if (segment->kind == THRUM__SEGMENT_BYTES)
+            to =
+                render_copy(to, (thrum_bytes){program->bytes.data + segment->at,
+                                              segment->size});
+        else if (segment->kind < THRUM__SEGMENT_PLAIN)
+            to = render_whole(message, segment, to);
+        else
+            to += render_value(message, segment, &place, left);
+    }
+    return to;
+}
+
+/* What may be added now: at least `least`, to get on at all. 0: nothing, since
+ * the cap is too near. */
+static size_t render_room(const thrum_buffer *out, size_t enough, size_t least)
+{
+    size_t wanted = enough - out->size, cap = out->cap - out->size;
+
+    if (wanted < least)
+        wanted = least;
+    if (wanted > RENDER_ROOM)
+        wanted = RENDER_ROOM;
+    if (wanted > cap)
+        wanted = cap;
+    return wanted < least ? 0 : wanted;
+}
+
+static int render_slice_bytes(thrum_message *message, thrum__place *place,
+                              const thrum__segment *segment, thrum_buffer *out,
+                              size_t enough)
+{
+    size_t size = render_room(out, enough, 1);
+    int error;
+
+    if (size == 0)
+        return THRUM_E_FULL;
+    if (size > segment->size - place->offset)
+        size = segment->size - place->offset;
+    error = thrum_buffer_append(
+        out, message->program->bytes.data + segment->at + place->offset, size);
+    if (error != 0)
+        return error;
+    place->offset += size;
+    return place->offset < segment->size;
+}
+
+static int render_slice_whole(thrum_message *message,
+                              const thrum__segment *segment, thrum_buffer *out)
+{
+    size_t size = render_bound(message, segment);
+    char *to;
+
+    if (size > out->cap - out->size)
+        return THRUM_E_FULL;
+    to = thrum_buffer_reserve(out, size);
+    if (to == NULL)
+        return THRUM_E_NOMEM;
+    thrum_buffer_commit(out, (size_t)(render_whole(message, segment, to) - to));
+    return 0;
+}
+
+static int render_slice_value(thrum_message *message, thrum__place *place,
+                              const thrum__segment *segment, thrum_buffer *out,
+                              size_t enough)
+{
+    thrum__room room = {NULL, render_room(out, enough, THRUM__ENCODE_LEAST)};
+
+    if (room.size == 0)
+        return THRUM_E_FULL;
+    room.at = thrum_buffer_reserve(out, room.size);
+    if (room.at == NULL)
+        return THRUM_E_NOMEM;
+    thrum_buffer_commit(out, render_value(message, segment, place, room));
+    return !render_value_ended(message, segment, place);
+}
+
+/* Writes a part of the segment at the cursor. Returns 1 when there is more of
+ * it, 0 when there is not, or an error. */
+static int render_slice(thrum_message *message, thrum__message_cursor *cursor,
+                        thrum_buffer *out, size_t enough)
+{
+    const thrum__segment *segment =
+        thrum__segment_at(message->program, cursor->segment);
+
+    if (segment->kind == THRUM__SEGMENT_BYTES)
+        return render_slice_bytes(message, &cursor->place, segment, out,
+                                  enough);
+    if (segment->kind < THRUM__SEGMENT_PLAIN)
+        return render_slice_whole(message, segment, out);
+    return render_slice_value(message, &cursor->place, segment, out, enough);
+}
+
+static int render_slices(thrum_message *message, thrum__message_cursor *cursor,
+                         thrum_buffer *out, size_t enough)
+{
+    while (cursor->segment < thrum__segments(message->program)) {
+        int more;
+
+        if (out->size >= enough)
+            return 1;
+        more = render_slice(message, cursor, out, enough);
+        if (more < 0)
+            return more;
+        if (more == 0) {
+            cursor->segment++;
+            cursor->place = (thrum__place){0, 0};
+        }
+    }
+    return 0;
+}
+
+int thrum__message_data(thrum_message *message, thrum__message_cursor *cursor,
+                        thrum_buffer *out, size_t enough)
+{
+    const thrum_failure *why = thrum__message_ready(message);
+    thrum_bytes id;
+    size_t bound;
+    char *to;
+
+    if (why != NULL)
+        return thrum_failure_code(why);
+    id = thrum__message_id_bytes(message);
+    if (id.size == 0)
+        return THRUM_E_NOMEM;
+    bound =
+        message->program->bound + message->weight + message->to.size + id.size;
+    if (cursor->segment > 0 || cursor->place.offset > 0 || enough < out->size ||
+        enough - out->size < bound || bound > out->cap - out->size)
+        return render_slices(message, cursor, out, enough);
+    to = thrum_buffer_reserve(out, bound);
+    if (to == NULL)
+        return THRUM_E_NOMEM;
+    thrum_buffer_commit(out, (size_t)(render_all(message, to, bound) - to));
+    cursor->segment = thrum__segments(message->program);
+    return 0;
+}

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Checking a recipient and making the message look at the same things in the
+ * same way, so a row that was found good makes a message that is good. Nothing
+ * is written before the message is sent: a message is its values, and where
+ * they go is known to the program.
+ */
+#include "mail/header.h"
+#include "mail/message_struct.h"
+#include "mail/slots.h"
+#include "mail/text.h"
+
+struct thrum_template {
+    thrum_context *context;
+    thrum__program *program;
+    size_t refs;
+    thrum__id_parts id;
+    uint64_t number;      /* of the last message */
+    thrum_bytes sender;   /* the envelope's, without slots; with a NUL */
+    size_t size;          /* of the values of the recipient looked at */
+    size_t weight;        /* what they may write */
+    thrum__value *values; /* themselves, borrowed */
+    char *own;            /* what id and sender point to */
+};
+
+static thrum_failure *template_wrong(thrum_template *letter, int code,
+                                     const char *part, const char *wrong)
+{
+    return thrum_failure_new(letter->context, &thrum_domain_mail, code,
+                             "%s: %s", part, wrong);
+}
+
+static const char *template_string(const thrum_template *letter, size_t at)
+{
+    return letter->program->literals.data + at;
+}
+
+/* A second look at a value that is not plain. */
+static thrum_failure *template_look_closely(thrum_template *letter,
+                                            const thrum__used *used,
+                                            thrum_bytes value)
+{
+    bool is_line = used->part != 0;
+    const char *wrong =
+        is_line ? thrum__text_line(value) : thrum__text_lines(value);
+    const char *column = template_string(letter, used->name);
+
+    if (wrong == NULL)
+        return NULL;
+    if (!is_line)
+        return thrum_failure_new(letter->context, &thrum_domain_mail,
+                                 THRUM_MAIL_E_TEXT, "column \"%.60s\" has %s",
+                                 column, wrong);
+    return thrum_failure_new(letter->context, &thrum_domain_mail,
+                             THRUM_MAIL_E_HEADER, "%s: column \"%.60s\" has %s",
+                             template_string(letter, used->part), column,
+                             wrong);
+}
+
+static thrum_failure *template_look_value(thrum_template *letter, size_t n,
+                                          const thrum_bytes *values)
+{
+    const thrum__used *used = thrum__used_at(letter->program, n);
+    thrum__value value = {values[used->column], 0};
+
+    if (value.text.size == 0)
+        return thrum_failure_new(
+            letter->context, &thrum_domain_mail, THRUM_MAIL_E_EMPTY,
+            "column \"%.60s\" is empty", template_string(letter, used->name));
+    value.found = thrum__text_scan(value.text);
+    letter->values[n] = value;
+    letter->size += value.text.size;
+    letter->weight += value.text.size * used->weight;
+    if ((value.found & (THRUM__TEXT_CONTROL | THRUM__TEXT_HIGH)) == 0)
+        return NULL;
+    return template_look_closely(letter, used, value.text);
+}
+
+/* An address that is put together of pieces. */
+static thrum_failure *template_look_addr(thrum_template *letter,
+                                         thrum__pieces pieces, const char *part)
+{
+    char addr[THRUM__HEADER_MOST];
+    unsigned found = 0;
+    const char *wrong;
+
+    if (thrum__slots_size(letter->program, pieces, letter->values) >
+        sizeof addr)
+        return template_wrong(letter, THRUM_MAIL_E_TOO_LONG, part,
+                              "it has more than 8192 octets");
+    wrong = thrum_address_check(addr, thrum__slots_join(letter->program, pieces,
+                                                        letter->values, addr,
+                                                        &found));
+    return wrong != NULL
+               ? template_wrong(letter, THRUM_MAIL_E_ADDRESS, part, wrong)
+               : NULL;
+}
+
+static thrum_failure *template_look_field(thrum_template *letter,
+                                          const thrum__field *field)
+{
+    const char *part = template_string(letter, field->part);
+
+    if (thrum__slots_size(letter->program, field->text, letter->values) +
+            thrum__slots_size(letter->program, field->addr, letter->values) >
+        THRUM__HEADER_MOST)
+        return template_wrong(letter, THRUM_MAIL_E_TOO_LONG, part,
+                              "it has more than 8192 octets");
+    return field->is_mailbox ? template_look_addr(letter, field->addr, part)
+                             : NULL;
+}
+
+/* Looks at all that differs for this recipient, and keeps the values that are
+ * used in the template. */
+static thrum_failure *template_look(thrum_template *letter, thrum_bytes to,
+                                    const thrum_bytes *values)
+{
+    const thrum__program *program = letter->program;
+    const char *wrong = thrum_address_check(to.data, to.size);
+    thrum_failure *why = NULL;
+
+    if (wrong != NULL)
+        return template_wrong(letter, THRUM_MAIL_E_ADDRESS,
+                              "not a mail address", wrong);
+    letter->size = letter->weight = 0;
+    for (size_t i = 0; i < thrum__used_count(program) && why == NULL; i++)
+        why = template_look_value(letter, i, values);
+    for (size_t i = 0; i < thrum__fields(program) && why == NULL; i++)
+        why = template_look_field(letter, thrum__field_at(program, i));
+    if (why == NULL && program->sender.count > 0)
+        why = template_look_addr(letter, program->sender, "envelope from");
+    return why;
+}
+
+thrum_failure *thrum_template_check(thrum_template *letter, thrum_bytes to,
+                                    const thrum_bytes *values)
+{
+    if (letter == NULL)
+        return thrum_failure_no_memory();
+    return template_look(letter, to, values);
+}
+
+/* A string in the message's own block, with a NUL. */
+static char *template_put(thrum_bytes *string, char *to, thrum_bytes text)
+{
+    if (text.size > 0)
+        memcpy(to, text.data, text.size);
+    to[text.size] = '\0';
+    *string = (thrum_bytes){to, text.size};
+    return to + text.size + 1;
+}
+
+/* The message's values, and what is made of them at once. */
+static char *template_put_values(thrum_template *letter, thrum_message *message,
+                                 thrum__value *values, char *to)
+{
+    const thrum__program *program = letter->program;
+    unsigned found = 0;
+
+    for (size_t i = 0; i < thrum__used_count(program); i++) {
+        thrum_bytes text = letter->values[i].text;
+
+        memcpy(to, text.data, text.size);
+        values[i] = (thrum__value){{to, text.size}, letter->values[i].found};
+        to += text.size;
+    }
+    if (program->sender.count > 0) {
+        message->sender =
+            (thrum_bytes){to, thrum__slots_join(program, program->sender,
+                                                values, to, &found)};
+        to += message->sender.size;
+        *to++ = '\0';
+    }
+    return to;
+}
+
+/* Room for the values, and for what is made of them at once. */
+static size_t template_room(const thrum_template *letter)
+{
+    const thrum__program *program = letter->program;
+
+    if (program->sender.count == 0)
+        return letter->size;
+    return letter->size + 1 +
+           thrum__slots_size(program, program->sender, letter->values);
+}
+
+thrum_message *thrum_template_fill(thrum_template *letter, thrum_bytes to,
+                                   const thrum_bytes *values)
+{
+    thrum_failure *why = thrum_template_check(letter, to, values);
+    size_t count, room;
+    thrum_message *message;
+    thrum__value *own;
+    char *at;
+
+    if (letter == NULL)
+        return NULL;
+    count = why == NULL ? thrum__used_count(letter->program) : 0;
+    room = to.size + 1 + letter->id.head.size + THRUM__ID_NUMBER +
+           letter->id.tail.size + (why == NULL ? template_room(letter) : 0);
+    message = thrum_context_allocate(
+        letter->context, sizeof *message + count * sizeof *own + room);
+    if (message == NULL) {
+        thrum_failure_unref(why);
+        return NULL;
+    }
+    own = (thrum__value *)(void *)(message + 1);
+    *message = (thrum_message){.context = letter->context,
+                               .failure = why,
+                               .program = letter->program,
+                               .letter = thrum_template_ref(letter),
+                               .values = own,
+                               .sender = letter->sender,
+                               .weight = letter->weight,
+                               .number = ++letter->number,
+                               .second = thrum__stamp_now()};
+    at = template_put(&message->to, (char *)(own + count), to);
+    if (why == NULL)
+        at = template_put_values(letter, message, own, at);
+    message->id = (thrum_bytes){at, 0};
+    return message;
+}
+
+/* Why the prototype cannot be one, new, or NULL. */
+static thrum_failure *template_refuse(thrum_context *context,
+                                      const thrum_message *prototype)
+{
+    const thrum_failure *why = thrum_message_failure(prototype);
+    const char *lacks;
+
+    if (why != NULL)
+        return thrum_failure_ref(why);
+    if (prototype->draft == NULL)
+        return thrum_failure_new(context, &thrum_domain_mail,
+                                 THRUM_MAIL_E_TEMPLATE,
+                                 "a message made from a template makes none");
+    if (thrum__to_count(prototype->draft) > 0)
+        return thrum_failure_new(context, &thrum_domain_mail,
+                                 THRUM_MAIL_E_TEMPLATE,
+                                 "a template's message has recipients already");
+    lacks = thrum__draft_lacks(prototype->draft);
+    if (lacks == NULL)
+        return NULL;
+    return thrum_failure_new(context, &thrum_domain_mail,
+                             THRUM_MAIL_E_INCOMPLETE, "%s", lacks);
+}
+
+/* The parts of its Message-IDs, and the sender that is the same for all. */
+static thrum_failure *template_stamp(thrum_template *letter,
+                                     const thrum__draft *draft)
+{
+    thrum_bytes from = thrum__draft_from(draft);
+    thrum_bytes sender = thrum__draft_sender(draft);
+    const char *at = memrchr(from.data, '@', from.size);
+    size_t size = THRUM__RANDOM_SIZE + from.size + sender.size + 16;
+    char *to;
+    int error;
+
+    to = letter->own = thrum_context_allocate(letter->context, size);
+    if (to == NULL)
+        return thrum_failure_no_memory();
+    error = thrum__stamp_random(to + 1);
+    if (error != 0)
+        return thrum_failure_new(letter->context, &thrum_domain_system, error,
+                                 NULL);
+    to[0] = '<';
+    to[THRUM__RANDOM_SIZE + 1] = '.';
+    letter->id.head = (thrum_bytes){to, THRUM__RANDOM_SIZE + 2};
+    to = template_put(&letter->id.tail, to + THRUM__RANDOM_SIZE + 2,
+                      (thrum_bytes){at, (size_t)(from.data + from.size - at)});
+    to[-1] = '>';
+    letter->id.tail.size++;
+    if (letter->program->sender.count == 0)
+        to = template_put(&letter->sender, to, sender);
+    return NULL;
+}
+
+static thrum_failure *template_make(thrum_template *letter,
+                                    const thrum_message *prototype,
+                                    const char *const *columns, size_t count)
+{
+    thrum__source source = {prototype->draft, columns, count};
+    thrum_failure *why = NULL;
+    size_t used;
+
+    letter->program = thrum__program_new(letter->context, &source, &why);
+    if (letter->program == NULL)
+        return why;
+    used = thrum__used_count(letter->program);
+    letter->values =
+        thrum_context_allocate(letter->context, used * sizeof *letter->values);
+    if (letter->values == NULL)
+        return thrum_failure_no_memory();
+    return template_stamp(letter, prototype->draft);
+}
+
+thrum_template *thrum_template_new(thrum_context *context,
+                                   const thrum_message *prototype,
+                                   const char *const *columns, size_t count,
+                                   thrum_failure **why)
+{
+    static const char *const none[] = {NULL};
+    thrum_failure *wrong = template_refuse(context, prototype);
+    thrum_template *letter = NULL;
+
+    if (wrong == NULL) {
+        letter = thrum_context_allocate(context, sizeof *letter);
+        if (letter == NULL)
+            wrong = thrum_failure_no_memory();
+    }
+    if (letter != NULL) {
+        memset(letter, 0, sizeof *letter);
+        letter->context = thrum_context_ref(context);
+        letter->refs = 1;
+        letter->sender = thrum__text_of("");
+        wrong = template_make(letter, prototype,
+                              columns != NULL ? columns : none, count);
+    }
+    if (wrong == NULL)
+        return letter;
+    thrum_template_unref(letter);
+    if (why != NULL)
+        *why = wrong;
+    else
+        thrum_failure_unref(wrong);
+    return NULL;
+}
+
+thrum_template *thrum_template_ref(thrum_template *letter)
+{
+    letter->refs++;
+    return letter;
+}
+
+void thrum_template_unref(thrum_template *letter)
+{
+    thrum_context *context;
+
+    if (letter == NULL || --letter->refs > 0)
+        return;
+    context = letter->context;
+    thrum__program_free(letter->program);
+    thrum_context_release(context, letter->values);
+    thrum_context_release(context, letter->own);
+    thrum_context_release(context, letter);
+    thrum_context_unref(context);
+}
+
+const thrum__id_parts *thrum__template_id(const thrum_template *letter)
+{
+    return &letter->id;
+}
