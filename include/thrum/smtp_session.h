@@ -60,10 +60,11 @@ thrum_smtp_session_get_state(const thrum_smtp_session *session);
 THRUM_API size_t thrum_smtp_session_wants(const thrum_smtp_session *session);
 
 /* Queues a message. `sent` is called once, from a later call of receive,
- * expire, lost or free.
+ * produce, expire, lost or free; it may send, but not free the session.
  * Ownership: message taken, and given back to `sent` (on error: stays with the
  * caller); ctx borrowed.
- * Errors: THRUM_E_NOMEM, THRUM_E_CLOSED unless OPENING or READY. */
+ * Errors: THRUM_E_NOMEM, THRUM_E_CLOSED unless OPENING or READY,
+ * THRUM_E_INVALID for a message that lacks something. */
 THRUM_API int thrum_smtp_session_send(thrum_smtp_session *session,
                                       thrum_message *message,
                                       thrum_smtp_sent_fn *sent, void *ctx);
@@ -76,7 +77,9 @@ THRUM_API void thrum_smtp_session_receive(thrum_smtp_session *session,
 
 /* Appends to `out` what is to be sent now, until it holds `enough` bytes or
  * more. Returns 1 when there is more to send at once, else 0.
- * Errors: THRUM_E_NOMEM, THRUM_E_FULL: the session has ended. */
+ * Errors: THRUM_E_NOMEM, THRUM_E_FULL, THRUM_E_INVALID for a name or address
+ * that cannot stand in a command: the session has ended, and what is in `out`
+ * must not be sent. */
 THRUM_API int thrum_smtp_session_produce(thrum_smtp_session *session,
                                          thrum_buffer *out, size_t enough,
                                          thrum_ns now);

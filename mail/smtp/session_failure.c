@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The words in which a session tells what went wrong: the peer and the stage
+ * stand in each of them, the recipient in none, since whoever sent the message
+ * knows whom it was for, and addresses do not belong in logs.
+ */
+#include <stdio.h>
+
+#include "mail/receipt_internal.h"
+#include "mail/smtp/session_internal.h"
+
+enum { FAILURE_TEXT = 1000 };
+
+/* A reply as it may be shown. */
+typedef struct failure_reply {
+    char enhanced[THRUM__REPLY_ENHANCED];
+    char words[THRUM__REPLY_WORDS];
+    char line[THRUM__REPLY_WORDS + 32]; /* "550 5.1.1 no such user" */
+} failure_reply;
+
+static void failure_show(failure_reply *shown, const thrum__reply *reply)
+{
+    thrum__reply_enhanced(reply, shown->enhanced);
+    thrum__reply_words(reply, shown->words, sizeof shown->words);
+    snprintf(shown->line, sizeof shown->line, "%d%s%s%s%s", reply->code,
+             shown->enhanced[0] != '\0' ? " " : "", shown->enhanced,
+             shown->words[0] != '\0' ? " " : "", shown->words);
+}
+
+static thrum_failure *failure_of_reply(const thrum_smtp_session *session,
+                                       int code, thrum_smtp_stage stage,
+                                       const thrum__reply *reply,
+                                       const failure_reply *shown,
+                                       const char *text)
+{
+    thrum_smtp_detail detail = {stage, reply->code, shown->enhanced,
+                                shown->words, session->peer};
+
+    return thrum__smtp_failure(session->context, code, &detail, text);
+}
+
+static thrum_failure *failure_of_silence(const thrum_smtp_session *session,
+                                         int code, thrum_smtp_stage stage,
+                                         const char *text)
+{
+    thrum_smtp_detail detail = {stage, 0, "", "", session->peer};
+
+    return thrum__smtp_failure(session->context, code, &detail, text);
+}
+
+thrum_failure *thrum__session_refusal(const thrum_smtp_session *session,
+                                      thrum_smtp_stage stage,
+                                      const thrum__reply *reply)
+{
+    int code = reply->code < 500 ? THRUM_SMTP_E_LATER : THRUM_SMTP_E_REFUSED;
+    char text[FAILURE_TEXT];
+    failure_reply shown;
+
+    failure_show(&shown, reply);
+    snprintf(text, sizeof text, "%s refused %s: %s", session->peer,
+             thrum_smtp_stage_name(stage), shown.line);
+    return failure_of_reply(session, code, stage, reply, &shown, text);
+}
+
+thrum_failure *thrum__session_no_service(const thrum_smtp_session *session,
+                                         thrum_smtp_stage stage,
+                                         const thrum__reply *reply)
+{
+    char text[FAILURE_TEXT];
+    failure_reply shown;
+
+    failure_show(&shown, reply);
+    snprintf(text, sizeof text, "%s gives no service: %s", session->peer,
+             shown.line);
+    return failure_of_reply(session, THRUM_SMTP_E_SERVICE, stage, reply, &shown,
+                            text);
+}
+
+thrum_failure *thrum__session_surprise(const thrum_smtp_session *session,
+                                       thrum_smtp_stage stage,
+                                       const thrum__reply *reply)
+{
+    char text[FAILURE_TEXT];
+    failure_reply shown;
+
+    failure_show(&shown, reply);
+    snprintf(text, sizeof text,
+             "%s does not keep to SMTP: it answered %s with %s", session->peer,
+             thrum_smtp_stage_name(stage), shown.line);
+    return failure_of_reply(session, THRUM_SMTP_E_PROTOCOL, stage, reply,
+                            &shown, text);
+}
+
+thrum_failure *thrum__session_unasked(const thrum_smtp_session *session,
+                                      thrum_smtp_stage stage,
+                                      const thrum__reply *reply)
+{
+    char text[FAILURE_TEXT];
+    failure_reply shown;
+
+    failure_show(&shown, reply);
+    snprintf(text, sizeof text,
+             "%s does not keep to SMTP: it said without being asked: %s",
+             session->peer, shown.line);
+    return failure_of_reply(session, THRUM_SMTP_E_PROTOCOL, stage, reply,
+                            &shown, text);
+}
+
+thrum_failure *thrum__session_not_smtp(const thrum_smtp_session *session,
+                                       thrum_smtp_stage stage, const char *what)
+{
+    char text[FAILURE_TEXT];
+
+    snprintf(text, sizeof text, "%s does not keep to SMTP at %s: %s",
+             session->peer, thrum_smtp_stage_name(stage), what);
+    return failure_of_silence(session, THRUM_SMTP_E_PROTOCOL, stage, text);
+}
+
+thrum_failure *thrum__session_silence(const thrum_smtp_session *session,
+                                      thrum_smtp_stage stage)
+{
+    char text[FAILURE_TEXT];
+
+    snprintf(text, sizeof text, "%s did not %s %s in time", session->peer,
+             session->awaited > 0 ? "answer" : "take",
+             thrum_smtp_stage_name(stage));
+    return failure_of_silence(session, THRUM_SMTP_E_LATER, stage, text);
+}
+
+thrum_failure *thrum__session_cut(const thrum_smtp_session *session,
+                                  session_progress progress,
+                                  const thrum_failure *why)
+{
+    static const struct {
+        int code;
+        thrum_smtp_stage stage;
+        const char *format;
+    } cuts[] = {
+        [SESSION_ENVELOPE] = {THRUM_SMTP_E_UNSENT, THRUM_SMTP_STAGE_MAIL,
+                              "the connection to %s ended before the message "
+                              "was sent"},
+        [SESSION_BODY] = {THRUM_SMTP_E_LATER, THRUM_SMTP_STAGE_BODY,
+                          "the connection to %s ended in the middle of the "
+                          "message"},
+        [SESSION_DOT] = {THRUM_SMTP_E_DOUBT, THRUM_SMTP_STAGE_BODY,
+                         "the message was sent to %s to its end and not "
+                         "answered; it may have been delivered"},
+    };
+    char text[FAILURE_TEXT];
+    thrum_failure *failure;
+
+    snprintf(text, sizeof text, cuts[progress].format, session->peer);
+    failure = failure_of_silence(session, cuts[progress].code,
+                                 cuts[progress].stage, text);
+    if (why != NULL)
+        thrum_failure_because(failure, thrum_failure_ref(why));
+    return failure;
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of the session share. The connection's side is the session,
+ * the message's side is a transaction, and a command stands between the two.
+ *
+ * Commands wait in a ring with three marks, answering <= sending <= end: those
+ * before `sending` were sent, those before `answering` have their replies. Only
+ * what may follow at once is ever put in the ring, so nothing can be sent past
+ * DATA, EHLO or QUIT before their replies (RFC 2920 section 3.1): the body is
+ * put there by the 354 to DATA, and the next message's envelope by the body
+ * that stands before it.
+ */
+#ifndef THRUM_MAIL_SMTP_SESSION_INTERNAL_H
+#define THRUM_MAIL_SMTP_SESSION_INTERNAL_H
+
+#include <stdbool.h>
+
+#include <thrum/smtp_session.h>
+
+#include "mail/message_internal.h"
+#include "mail/smtp/reply.h"
+
+/* How much of a message the connection has. */
+typedef enum session_progress {
+    SESSION_ENVELOPE, /* no byte of its body */
+    SESSION_BODY,     /* a part of it */
+    SESSION_DOT       /* all of it, with the dot that ends it */
+} session_progress;
+
+/* A message on its way. */
+typedef struct session_transaction {
+    struct session_transaction *next;
+    thrum_message *message;
+    thrum_receipt *receipt;
+    thrum_smtp_sent_fn *sent;
+    void *ctx;
+    thrum_failure *verdict; /* what it has failed by already; NULL: nothing */
+    thrum__message_cursor cursor;
+    size_t recipients;
+    size_t asked; /* recipients whose RCPT was sent */
+    size_t heard; /* recipients whose RCPT was answered */
+    session_progress progress;
+} session_transaction;
+
+/* One command; RCPT stands for those of all recipients. */
+typedef struct session_command {
+    thrum_smtp_stage stage;
+    session_transaction *transaction; /* NULL: the connection's own */
+} session_command;
+
+/* At most a body and, behind it, RSET, MAIL, RCPT and DATA. */
+enum { SESSION_RING = 8 };
+
+struct thrum_smtp_session {
+    thrum_context *context;
+    thrum_smtp_session_state state;
+    bool lockstep; /* each command waits for its reply */
+    bool dirty;    /* the server may still hold a transaction: RSET first */
+    bool leaving;  /* QUIT stands in the ring */
+
+    session_command ring[SESSION_RING];
+    unsigned answering;
+    unsigned sending;
+    unsigned end;
+    size_t awaited; /* replies */
+    thrum_ns since; /* when the reply awaited first began to be awaited */
+
+    session_transaction *first; /* of those that have not ended */
+    session_transaction *last;
+    session_transaction *waiting; /* the first that was not begun */
+    size_t unfinished;
+    session_transaction *spare; /* blocks to be used again */
+
+    thrum_failure *failure;
+    const char *helo;
+    const char *peer;
+    thrum__reply_reader reader;
+};
+
+/* ---- session.c: the queue of commands, and the end ---- */
+
+/* The command whose reply comes next, and the one put in last. */
+static inline session_command *session_answered(thrum_smtp_session *session)
+{
+    return &session->ring[session->answering % SESSION_RING];
+}
+
+static inline session_command *session_last(thrum_smtp_session *session)
+{
+    return &session->ring[(session->end - 1) % SESSION_RING];
+}
+
+/* Puts a command at the end of the ring. */
+void thrum__session_push(thrum_smtp_session *session, thrum_smtp_stage stage,
+                         session_transaction *transaction);
+
+/* Ends the session, and all messages with it: each by its verdict, or by how
+ * far it came. Ownership: why taken; NULL: nobody's fault. */
+void thrum__session_end(thrum_smtp_session *session, thrum_failure *why);
+
+/* ---- session_transaction.c: messages ---- */
+
+/* Puts a message at the end of the queue; as thrum_smtp_session_send. */
+int thrum__session_transaction_add(thrum_smtp_session *session,
+                                   thrum_message *message,
+                                   thrum_smtp_sent_fn *sent, void *ctx);
+
+/* The first message ends: accepted, or by `why`. Ownership: why taken. */
+void thrum__session_transaction_end(thrum_smtp_session *session,
+                                    thrum_failure *why);
+
+/* Decides that the message fails, unless that was decided before.
+ * Ownership: why taken. */
+void thrum__session_transaction_judge(session_transaction *transaction,
+                                      thrum_failure *why);
+
+/* ---- session_failure.c: the words ---- */
+
+/* "PEER refused RCPT: 550 5.1.1 no such user": REFUSED or LATER. */
+thrum_failure *thrum__session_refusal(const thrum_smtp_session *session,
+                                      thrum_smtp_stage stage,
+                                      const thrum__reply *reply);
+
+/* "PEER gives no service: 421 4.3.2 shutting down". */
+thrum_failure *thrum__session_no_service(const thrum_smtp_session *session,
+                                         thrum_smtp_stage stage,
+                                         const thrum__reply *reply);
+
+/* "PEER does not keep to SMTP: a line is too long". */
+thrum_failure *thrum__session_not_smtp(const thrum_smtp_session *session,
+                                       thrum_smtp_stage stage,
+                                       const char *what);
+
+/* "PEER does not keep to SMTP: it answered DATA with 250 ok". */
+thrum_failure *thrum__session_surprise(const thrum_smtp_session *session,
+                                       thrum_smtp_stage stage,
+                                       const thrum__reply *reply);
+
+/* "PEER does not keep to SMTP: it said without being asked: 250 ok". */
+thrum_failure *thrum__session_unasked(const thrum_smtp_session *session,
+                                      thrum_smtp_stage stage,
+                                      const thrum__reply *reply);
+
+/* "PEER did not answer RCPT in time". */
+thrum_failure *thrum__session_silence(const thrum_smtp_session *session,
+                                      thrum_smtp_stage stage);
+
+/* How a message fails whose connection ended: UNSENT, LATER or DOUBT, by how
+ * far it came. `why` is its cause. Ownership: why borrowed, may be NULL. */
+thrum_failure *thrum__session_cut(const thrum_smtp_session *session,
+                                  session_progress progress,
+                                  const thrum_failure *why);
+
+#endif

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the session sends: one function a command, and the ring that says which
+ * comes next.
+ */
+#include <string.h>
+
+#include "mail/smtp/command.h"
+#include "mail/smtp/session_internal.h"
+
+/* Appends a command to `out`. Returns 0 when that was all of it, 1 when it is
+ * to be called again for the rest, or an error. */
+typedef int session_perform_fn(thrum_smtp_session *session,
+                               session_transaction *transaction,
+                               thrum_buffer *out, size_t enough, thrum_ns now);
+
+static int send_command(thrum_smtp_session *session, thrum_smtp_stage stage,
+                        thrum_bytes argument, thrum_buffer *out, thrum_ns now)
+{
+    int error = thrum__command_write(out, stage, argument);
+
+    if (error == 0 && session->awaited++ == 0)
+        session->since = now;
+    return error;
+}
+
+static int send_plain(thrum_smtp_session *session, thrum_smtp_stage stage,
+                      thrum_buffer *out, thrum_ns now)
+{
+    return send_command(session, stage, (thrum_bytes){NULL, 0}, out, now);
+}
+
+static int send_hello(thrum_smtp_session *session, thrum_smtp_stage stage,
+                      thrum_buffer *out, thrum_ns now)
+{
+    thrum_bytes helo = {session->helo, strlen(session->helo)};
+
+    return send_command(session, stage, helo, out, now);
+}
+
+static int send_ehlo(thrum_smtp_session *session,
+                     session_transaction *transaction, thrum_buffer *out,
+                     size_t enough, thrum_ns now)
+{
+    (void)transaction;
+    (void)enough;
+    return send_hello(session, THRUM_SMTP_STAGE_EHLO, out, now);
+}
+
+static int send_helo(thrum_smtp_session *session,
+                     session_transaction *transaction, thrum_buffer *out,
+                     size_t enough, thrum_ns now)
+{
+    (void)transaction;
+    (void)enough;
+    return send_hello(session, THRUM_SMTP_STAGE_HELO, out, now);
+}
+
+static int send_rset(thrum_smtp_session *session,
+                     session_transaction *transaction, thrum_buffer *out,
+                     size_t enough, thrum_ns now)
+{
+    (void)transaction;
+    (void)enough;
+    return send_plain(session, THRUM_SMTP_STAGE_RSET, out, now);
+}
+
+static int send_mail(thrum_smtp_session *session,
+                     session_transaction *transaction, thrum_buffer *out,
+                     size_t enough, thrum_ns now)
+{
+    (void)enough;
+    return send_command(session, THRUM_SMTP_STAGE_MAIL,
+                        thrum__message_sender_bytes(transaction->message), out,
+                        now);
+}
+
+static int send_rcpt(thrum_smtp_session *session,
+                     session_transaction *transaction, thrum_buffer *out,
+                     size_t enough, thrum_ns now)
+{
+    thrum_bytes recipient = thrum__message_recipient_bytes(transaction->message,
+                                                           transaction->asked);
+    int error =
+        send_command(session, THRUM_SMTP_STAGE_RCPT, recipient, out, now);
+
+    (void)enough;
+    if (error != 0)
+        return error;
+    return ++transaction->asked < transaction->recipients;
+}
+
+static int send_data(thrum_smtp_session *session,
+                     session_transaction *transaction, thrum_buffer *out,
+                     size_t enough, thrum_ns now)
+{
+    (void)transaction;
+    (void)enough;
+    return send_plain(session, THRUM_SMTP_STAGE_DATA, out, now);
+}
+
+/* A message that has failed already, whose DATA the server took nevertheless,
+ * is ended by its dot at once (RFC 2920 section 3.1). */
+static int send_body(thrum_smtp_session *session,
+                     session_transaction *transaction, thrum_buffer *out,
+                     size_t enough, thrum_ns now)
+{
+    int more, error;
+
+    if (transaction->verdict != NULL)
+        return send_plain(session, THRUM_SMTP_STAGE_BODY, out, now);
+    session->since = now;
+    transaction->progress = SESSION_BODY;
+    more = thrum__message_data(transaction->message, &transaction->cursor, out,
+                               enough);
+    if (more != 0)
+        return more;
+    error = send_plain(session, THRUM_SMTP_STAGE_BODY, out, now);
+    if (error == 0)
+        transaction->progress = SESSION_DOT;
+    return error;
+}
+
+static int send_quit(thrum_smtp_session *session,
+                     session_transaction *transaction, thrum_buffer *out,
+                     size_t enough, thrum_ns now)
+{
+    (void)transaction;
+    (void)enough;
+    return send_plain(session, THRUM_SMTP_STAGE_QUIT, out, now);
+}
+
+static session_perform_fn *const send_performs[] = {
+    [THRUM_SMTP_STAGE_EHLO] = send_ehlo, [THRUM_SMTP_STAGE_HELO] = send_helo,
+    [THRUM_SMTP_STAGE_RSET] = send_rset, [THRUM_SMTP_STAGE_MAIL] = send_mail,
+    [THRUM_SMTP_STAGE_RCPT] = send_rcpt, [THRUM_SMTP_STAGE_DATA] = send_data,
+    [THRUM_SMTP_STAGE_BODY] = send_body, [THRUM_SMTP_STAGE_QUIT] = send_quit,
+};
+
+/* The next message's envelope. What a server may still hold of a transaction
+ * that it refused is dropped first. */
+static void send_begin(thrum_smtp_session *session)
+{
+    session_transaction *transaction = session->waiting;
+
+    session->waiting = transaction->next;
+    if (session->dirty)
+        thrum__session_push(session, THRUM_SMTP_STAGE_RSET, NULL);
+    session->dirty = false;
+    thrum__session_push(session, THRUM_SMTP_STAGE_MAIL, transaction);
+    thrum__session_push(session, THRUM_SMTP_STAGE_RCPT, transaction);
+    thrum__session_push(session, THRUM_SMTP_STAGE_DATA, transaction);
+}
+
+/* Whether a command may be sent now; one that is due is put in the ring. Behind
+ * what still awaits its reply there can only be an envelope behind a body. */
+static bool send_is_due(thrum_smtp_session *session)
+{
+    bool awaits = session->awaited > 0;
+
+    if (session->state == THRUM_SMTP_SESSION_ENDED ||
+        (session->lockstep && awaits))
+        return false;
+    if (session->sending != session->end)
+        return true;
+    if (awaits && session_last(session)->stage != THRUM_SMTP_STAGE_BODY)
+        return false;
+    if (session->waiting != NULL) {
+        send_begin(session);
+        return true;
+    }
+    if (session->state != THRUM_SMTP_SESSION_CLOSING || awaits ||
+        session->leaving)
+        return false;
+    session->leaving = true;
+    thrum__session_push(session, THRUM_SMTP_STAGE_QUIT, NULL);
+    return true;
+}
+
+/* Bytes of a reply that nobody asked for are in the reader: whatever is sent
+ * now would take them for its own answer. (During a body they are the start of
+ * an early refusal.) */
+static bool send_is_out_of_step(const thrum_smtp_session *session,
+                                const session_transaction *transaction)
+{
+    return session->awaited == 0 &&
+           thrum__reply_reader_is_amid(&session->reader) &&
+           (transaction == NULL || transaction->progress == SESSION_ENVELOPE);
+}
+
+/* It could not be written: for want of memory, or because the message cannot be
+ * sent. What the server has got is half a command or half a body. */
+static void send_failed(thrum_smtp_session *session,
+                        session_transaction *transaction, int error)
+{
+    const thrum_failure *unready =
+        transaction != NULL ? thrum__message_ready(transaction->message) : NULL;
+    thrum_failure *why =
+        unready != NULL ? thrum_failure_ref(unready)
+                        : thrum_failure_new(session->context,
+                                            &thrum_domain_base, error, NULL);
+
+    if (transaction != NULL)
+        thrum__session_transaction_judge(transaction, thrum_failure_ref(why));
+    thrum__session_end(session, why);
+}
+
+int thrum_smtp_session_produce(thrum_smtp_session *session, thrum_buffer *out,
+                               size_t enough, thrum_ns now)
+{
+    while (out->size < enough && send_is_due(session)) {
+        session_command command =
+            session->ring[session->sending % SESSION_RING];
+        session_transaction *transaction = command.transaction;
+        int more;
+
+        if (send_is_out_of_step(session, transaction)) {
+            thrum__session_end(session, thrum__session_not_smtp(
+                                            session, command.stage,
+                                            "it spoke without being asked"));
+            return 0;
+        }
+        more = send_performs[command.stage](session, transaction, out, enough,
+                                            now);
+        if (more < 0) {
+            send_failed(session, transaction, more);
+            return more;
+        }
+        session->sending += more == 0;
+    }
+    return send_is_due(session);
+}
