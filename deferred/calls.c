@@ -12,6 +12,8 @@
 
 enum { CALLS_CHILDREN = 4, CALLS_LEAST = 16 };
 
+static const size_t BEING_MADE = SIZE_MAX;
+
 void thrum__calls_init(thrum__calls *self, thrum_context *context)
 {
     memset(self, 0, sizeof *self);
@@ -97,10 +99,15 @@ static void call_release(thrum__calls *self, thrum_call *call)
     thrum_context_release(self->context, call);
 }
 
-void thrum__calls_fini(thrum__calls *self)
+void thrum__calls_clear(thrum__calls *self)
 {
     while (self->count > 0)
         thrum__calls_cancel(self, self->heap[0]);
+}
+
+void thrum__calls_fini(thrum__calls *self)
+{
+    thrum__calls_clear(self);
     thrum_context_release(self->context, self->heap);
     thrum_context_unref(self->context);
 }
@@ -123,6 +130,8 @@ thrum_call *thrum__calls_add(thrum__calls *self, thrum_ns due,
 
 void thrum__calls_reset(thrum__calls *self, thrum_call *call, thrum_ns due)
 {
+    if (call->at == BEING_MADE)
+        return;
     call->due = due;
     call->turn = self->turns++;
     calls_place(self, call->at, call);
@@ -130,6 +139,8 @@ void thrum__calls_reset(thrum__calls *self, thrum_call *call, thrum_ns due)
 
 void thrum__calls_cancel(thrum__calls *self, thrum_call *call)
 {
+    if (call->at == BEING_MADE)
+        return;
     calls_remove(self, call);
     call_release(self, call);
 }
@@ -139,6 +150,7 @@ void thrum__calls_make_first(thrum__calls *self)
     thrum_call *call = self->heap[0];
 
     calls_remove(self, call);
+    call->at = BEING_MADE;
     call->fn(call->ctx);
     call_release(self, call);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The calls that a clock is to make: a heap ordered by time, and by the order
- * of asking where times are equal. The test clock and the reactor's use it.
+ * of asking where times are equal. The test clock is made of it; the loop's has
+ * a heap of its own, which must reckon with libev.
  */
 #ifndef THRUM_DEFERRED_CALLS_H
 #define THRUM_DEFERRED_CALLS_H
@@ -11,7 +12,7 @@
 struct thrum_call {
     thrum_ns due;
     uint64_t turn; /* of asking */
-    size_t at;     /* in the heap */
+    size_t at;     /* in the heap; BEING_MADE while it is made */
     thrum_call_fn *fn;
     void *ctx;
     thrum_free_fn *free;
@@ -28,13 +29,17 @@ typedef struct thrum__calls {
 void thrum__calls_init(thrum__calls *calls, thrum_context *context);
 
 /* Cancels what is left. */
+void thrum__calls_clear(thrum__calls *calls);
+
+/* Cancels what is left, and frees the heap. */
 void thrum__calls_fini(thrum__calls *calls);
 
 /* Adds a call; ctx is taken, also on error. NULL without memory. */
 thrum_call *thrum__calls_add(thrum__calls *calls, thrum_ns due,
                              thrum_call_fn *fn, void *ctx, thrum_free_fn *free);
 
-/* Moves a call to another time; it counts as asked for at this moment. */
+/* Moves a call to another time; it counts as asked for at this moment. One that
+ * is being made stays as it is, here and below. */
 void thrum__calls_reset(thrum__calls *calls, thrum_call *call, thrum_ns due);
 
 /* Removes a call and releases its context. */
@@ -44,12 +49,6 @@ void thrum__calls_cancel(thrum__calls *calls, thrum_call *call);
 static inline thrum_call *thrum__calls_first(const thrum__calls *calls)
 {
     return calls->count > 0 ? calls->heap[0] : NULL;
-}
-
-/* A mark of now: calls that are asked for later have a `turn` from it on. */
-static inline uint64_t thrum__calls_turn(const thrum__calls *calls)
-{
-    return calls->turns;
 }
 
 /* Removes the first call, makes it, and releases its context. */

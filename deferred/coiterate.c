@@ -41,6 +41,8 @@ static void coiterate_end(coiterate *self, thrum_failure *why)
         coiterate_unref(self);
 }
 
+/* Cancels what it waits for; that may go on all the same, and holds the
+ * iterator until it has ended. */
 static void coiterate_stop_waiting(coiterate *self)
 {
     thrum_deferred *waits_for = thrum_deferred_ref(self->waits_for);
@@ -80,17 +82,30 @@ static void coiterate_wait(coiterate *self, thrum_deferred *on)
                                coiterate_unref) == 0)
         return;
     self->waits_for = NULL;
+    thrum_deferred_cancel(on); /* its end would not be heard of */
     thrum_deferred_unref(on);
-    coiterate_end(self, thrum_failure_no_memory());
+    if (self->deferred != NULL)
+        coiterate_end(self, thrum_failure_no_memory());
+}
+
+/* The iterator ended while it stepped: by its own step, as it were. */
+static void coiterate_answer_late(coiterate *self, thrum_outcome outcome)
+{
+    if (outcome.kind == THRUM_OUTCOME_WAIT) {
+        coiterate_wait(self, outcome.ptr);
+        coiterate_stop_waiting(self);
+    } else {
+        thrum__outcome_drop(outcome);
+    }
+    coiterate_unref(self);
 }
 
 static void coiterate_answer(thrum__task *task, thrum_outcome outcome)
 {
     coiterate *self = (coiterate *)task;
 
-    if (self->deferred == NULL) { /* it ended while it stepped */
-        thrum__outcome_drop(outcome);
-        coiterate_unref(self);
+    if (self->deferred == NULL) {
+        coiterate_answer_late(self, outcome);
     } else if (outcome.kind == THRUM_OUTCOME_WAIT) {
         coiterate_wait(self, outcome.ptr);
     } else if (outcome.kind == THRUM_OUTCOME_VALUE) {
@@ -117,10 +132,10 @@ static thrum_cancelled coiterate_cancel(thrum_deferred *deferred, void *ctx)
 {
     coiterate *self = ctx;
 
-    (void)deferred;
     self->deferred = NULL;
     thrum__task_leave(&self->task);
     coiterate_stop_waiting(self);
+    thrum__deferred_fail_cancelled(deferred);
     if (!self->task.stepping)
         coiterate_unref(self);
     return THRUM_CANCELLED_STOPPED;

@@ -3,12 +3,12 @@
  * The ring of tasks, and the slice.
  *
  * The clock is not read for each step: a reading costs as much as several
- * steps. A tick makes a batch of steps between two readings, and the batch is
- * as long as what is left of the slice allows at the pace of the slowest batch
- * lately seen, never more than 256, and never more than twice the batch before
- * it. So steps of one pace never carry a tick past its slice by more than one
- * step; a step that is suddenly slower than all before it may, by what remained
- * of its batch.
+ * steps. A tick makes a batch of steps between two readings, never more than
+ * 256, never more than twice the batch before it, and never more than would fit
+ * into what is left of the slice if each of them took as long as the longest
+ * whole batch of this tick and the last. So a tick passes its slice by one step
+ * at most, its readings counted, whatever the steps cost; but for two steps in
+ * one batch that each take longer than all those batches.
  */
 #include <stdbool.h>
 
@@ -24,7 +24,8 @@ struct thrum_cooperator {
     thrum_cooperator_config config;
     thrum__task *ready; /* the one that steps next, in a ring */
     thrum__task *all;
-    thrum_ns pace; /* of the slowest batch lately: ns per step */
+    thrum_ns longest; /* batch of this tick */
+    thrum_ns before;  /* the longest of the tick before */
     thrum_cooperator_stats stats;
     bool ticking;
     bool scheduled;
@@ -52,6 +53,12 @@ thrum_context *thrum__cooperator_context(thrum_cooperator *self)
     return self->context;
 }
 
+static thrum_failure *cooperator_stopped(thrum_cooperator *self)
+{
+    return thrum_failure_new(self->context, &thrum_domain_deferred,
+                             THRUM_DEFERRED_E_STOPPED, NULL);
+}
+
 static void cooperator_destroy(thrum_cooperator *self)
 {
     thrum_context *context = self->context;
@@ -67,8 +74,7 @@ void thrum_cooperator_free(thrum_cooperator *self)
     if (self == NULL || self->freed)
         return;
     self->freed = true;
-    why = thrum_failure_new(self->context, &thrum_domain_deferred,
-                            THRUM_DEFERRED_E_STOPPED, NULL);
+    why = cooperator_stopped(self);
     while (self->all != NULL) {
         thrum__task *task = self->all;
 
@@ -125,11 +131,22 @@ void thrum__task_rest(thrum__task *task)
     task->next = task->prev = NULL;
 }
 
+/* Somebody who is told of the end starts another: that ends as well. */
+static void cooperator_refuse(thrum_cooperator *self, thrum__task *task)
+{
+    thrum_failure *why = cooperator_stopped(self);
+
+    task->ops->stop(task, why);
+    thrum_failure_unref(why);
+}
+
 void thrum__task_start(thrum__task *task, thrum_cooperator *self)
 {
+    if (self->freed) {
+        cooperator_refuse(self, task);
+        return;
+    }
     task->cooperator = self;
-    task->next = task->prev = NULL;
-    task->stepping = false;
     task->before = NULL;
     task->after = self->all;
     if (self->all != NULL)
@@ -182,47 +199,53 @@ static unsigned cooperator_run_batch(thrum_cooperator *self, unsigned batch)
     return made;
 }
 
-/* How many steps fit before `until`, at the pace that was seen. */
+/* How many steps are to be made before the next reading. */
 static unsigned cooperator_next_batch(const thrum_cooperator *self,
                                       unsigned batch, thrum_ns left)
 {
-    thrum_ns fit = left / (self->pace > 0 ? self->pace : 1);
+    thrum_ns longest =
+        self->longest > self->before ? self->longest : self->before;
+    thrum_ns fit = left / (longest > 0 ? longest : 1);
 
     batch = 2 * batch < BATCH_STEPS ? 2 * batch : BATCH_STEPS;
     if (fit < (thrum_ns)batch)
-        batch = (unsigned)fit;
-    return batch > 0 ? batch : 1;
+        batch = fit > 0 ? (unsigned)fit : 1;
+    return batch;
 }
 
-static void cooperator_note_pace(thrum_cooperator *self, thrum_ns spent,
-                                 unsigned made)
+/* Reads the clock after a batch that began at `last`. */
+static thrum_ns cooperator_read(thrum_cooperator *self, thrum_ns last)
 {
-    thrum_ns pace = spent / (thrum_ns)made + (spent % (thrum_ns)made != 0);
+    thrum_ns now = thrum_clock_read(self->config.clock);
 
-    /* A slow batch is believed at once, and forgotten slowly. */
-    if (pace < self->pace)
-        pace = self->pace - (self->pace - pace) / 8;
-    self->pace = pace;
+    if (now - last > self->longest)
+        self->longest = now - last;
+    return now;
 }
 
 /* Runs batches until the slice is over; answers how many steps were made. */
 static unsigned cooperator_run_slice(thrum_cooperator *self, thrum_ns start)
 {
-    thrum_ns last = start, now = start, end = start + self->config.slice;
+    thrum_ns now = start, end = start + self->config.slice, reading = 0;
     unsigned steps = 0, batch = 1;
 
-    while (self->ready != NULL && steps < TICK_STEPS && now < end) {
-        unsigned made;
-
+    self->before = self->longest;
+    self->longest = 0;
+    do {
         if (batch > TICK_STEPS - steps)
             batch = TICK_STEPS - steps;
-        made = cooperator_run_batch(self, batch);
-        steps += made;
-        now = thrum_clock_read(self->config.clock);
-        cooperator_note_pace(self, now - last, made);
+        steps += cooperator_run_batch(self, batch);
+        if (self->freed) /* and the clock, perhaps */
+            return steps;
+        now = cooperator_read(self, now);
+        if (steps == 1 && self->ready != NULL) {
+            reading = thrum_clock_read(self->config.clock) - now;
+            now += reading;
+        }
         batch = cooperator_next_batch(self, batch, end - now);
-        last = now;
-    }
+        /* A step lies between two more readings. */
+    } while (self->ready != NULL && steps < TICK_STEPS &&
+             end - now > 2 * reading);
     if (now - start > self->stats.tick_max)
         self->stats.tick_max = now - start;
     return steps;
@@ -233,7 +256,7 @@ int thrum_cooperator_tick(thrum_cooperator *self)
     unsigned steps;
 
     self->scheduled = false;
-    if (self->ready == NULL || self->ticking)
+    if (self->ready == NULL || self->ticking || self->freed)
         return 0;
     self->ticking = true;
     steps = cooperator_run_slice(self, thrum_clock_read(self->config.clock));

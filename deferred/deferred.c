@@ -18,6 +18,9 @@
 
 #include <string.h>
 
+_Static_assert(sizeof(void *) != 8 || sizeof(thrum_deferred) <= 104,
+               "a Deferred costs 104 bytes, and one block");
+
 static const char *deferred_describe(int code)
 {
     switch (code) {
@@ -92,19 +95,15 @@ static void deferred_waiter(void *outer)
     (void)outer;
 }
 
-static bool deferred_push(thrum_deferred *self, const deferred_pair *pair)
+static inline bool deferred_push(thrum_deferred *self,
+                                 const deferred_pair *pair)
 {
-    if (self->lost)
-        return false;
-    if (!self->has_first) {
-        self->pairs.first = *pair;
-        self->has_first = true;
-        return true;
-    }
-    if (thrum__pairs_push(&self->pairs, self->context, pair))
-        return true;
-    self->lost = true;
-    return false;
+    if (self->has_first || self->lost)
+        return !self->lost &&
+               thrum__pairs_push(&self->pairs, self->context, pair);
+    self->pairs.first = *pair;
+    self->has_first = true;
+    return true;
 }
 
 static inline bool deferred_shift(thrum_deferred *self, deferred_pair *pair)
@@ -138,6 +137,18 @@ static bool deferred_would_wait_for_itself(thrum_deferred *self,
     return on == self;
 }
 
+/* The result of `on` becomes that of `self`: first taken, since what is
+ * replaced may look at `on` when it goes. */
+static void deferred_move(thrum_deferred *self, thrum_deferred *on)
+{
+    deferred_state state = on->state;
+    void *result = on->result;
+    thrum_free_fn *free = on->free;
+
+    deferred_set(on, DEFERRED_VALUE, NULL, NULL);
+    deferred_replace(self, state, result, free);
+}
+
 /* Takes the consumer's reference of `on`. */
 static void deferred_wait_for(thrum_deferred *self, thrum_deferred *on)
 {
@@ -154,8 +165,7 @@ static void deferred_wait_for(thrum_deferred *self, thrum_deferred *on)
             deferred_failure(self, THRUM_DEFERRED_E_WAITS_FOR_ITSELF), NULL);
     } else if (!on->running &&
                (on->state == DEFERRED_VALUE || on->state == DEFERRED_FAILURE)) {
-        deferred_replace(self, on->state, on->result, on->free);
-        deferred_set(on, DEFERRED_VALUE, NULL, NULL);
+        deferred_move(self, on);
     } else if (deferred_push(on, &waiter)) {
         self->refs++;
         on->waited_for = true;
@@ -239,12 +249,12 @@ static thrum_deferred *deferred_run_pairs(thrum_deferred *self)
 }
 
 /* One that still has pairs when the loop leaves it for another is put aside.
- * Its result has moved on, so the field serves as the link; `running` keeps
- * others from reading or running it meanwhile. */
+ * Its result is a failure, or a value that has moved on, so the value's release
+ * function makes room for the link; `running` keeps others from reading or
+ * running it meanwhile. */
 static void deferred_put_aside(thrum_deferred *self, thrum_deferred **aside)
 {
-    self->free = NULL;
-    self->result = *aside;
+    self->aside = *aside;
     *aside = self;
 }
 
@@ -253,8 +263,8 @@ static thrum_deferred *deferred_take_up(thrum_deferred **aside)
     thrum_deferred *self = *aside;
 
     if (self != NULL) {
-        *aside = self->result;
-        self->result = NULL;
+        *aside = self->aside;
+        self->free = NULL;
     }
     return self;
 }
@@ -267,13 +277,8 @@ void thrum__deferred_run(thrum_deferred *self)
     while (self != NULL) {
         thrum_deferred *next = deferred_run_pairs(self);
 
-        if (next != NULL && self->has_first && self->state == DEFERRED_VALUE &&
-            self->result == NULL) {
+        if (next != NULL && self->has_first) {
             deferred_put_aside(self, &aside);
-        } else if (next != NULL && self->has_first) {
-            /* A group took a result that stays: run the rest first. */
-            thrum__deferred_run(next);
-            continue;
         } else {
             self->running = false;
             thrum_deferred_unref(self);
@@ -308,28 +313,44 @@ void thrum__deferred_discard(thrum_deferred *self)
     thrum_deferred_unref(self);
 }
 
+static int deferred_set_canceller(thrum_deferred *self,
+                                  const deferred_canceller *canceller)
+{
+    if (self == NULL)
+        return THRUM_E_NOMEM;
+    if (self->fired)
+        return THRUM_DEFERRED_E_FIRED;
+    if (self->canceller != NULL || self->cancelling)
+        return THRUM_E_INVALID;
+    self->canceller = thrum_context_allocate(self->context, sizeof *canceller);
+    if (self->canceller == NULL)
+        return THRUM_E_NOMEM;
+    *self->canceller = *canceller;
+    return 0;
+}
+
 int thrum_deferred_on_cancel(thrum_deferred *self,
                              thrum_canceller_fn *canceller, void *ctx,
                              thrum_free_fn *free)
 {
-    deferred_canceller *entry;
-    int error = THRUM_E_NOMEM;
+    deferred_canceller entry = {canceller, ctx, free};
+    int error = THRUM_E_INVALID;
 
-    if (self == NULL)
-        goto out;
-    error = THRUM_DEFERRED_E_FIRED;
-    if (self->fired)
-        goto out;
-    error = THRUM_E_NOMEM;
-    entry = thrum_context_allocate(self->context, sizeof *entry);
-    if (entry == NULL)
-        goto out;
-    *entry = (deferred_canceller){canceller, ctx, free};
-    deferred_drop_canceller(self);
-    self->canceller = entry;
-    return 0;
-out:
-    thrum__free(ctx, free);
+    if (canceller != NULL)
+        error = deferred_set_canceller(self, &entry);
+    if (error != 0)
+        thrum__free(ctx, free);
+    return error;
+}
+
+int thrum__deferred_on_cancel_group(thrum_deferred *self, thrum__group *group,
+                                    thrum_free_fn *free)
+{
+    deferred_canceller entry = {NULL, group, free};
+    int error = deferred_set_canceller(self, &entry);
+
+    if (error != 0)
+        thrum__free(group, free);
     return error;
 }
 
@@ -381,6 +402,18 @@ void thrum_deferred_abandon(thrum_deferred *self)
 
 /* ---- The consumer ---- */
 
+static inline bool deferred_add(thrum_deferred *self, const deferred_pair *pair)
+{
+    if (!deferred_push(self, pair)) {
+        thrum__free(pair->ctx, pair->free);
+        return false;
+    }
+    if (!self->running &&
+        (self->state == DEFERRED_VALUE || self->state == DEFERRED_FAILURE))
+        thrum__deferred_run(thrum_deferred_ref(self));
+    return true;
+}
+
 int thrum_deferred_add_at(thrum_deferred *self, thrum_callback_fn *callback,
                           thrum_errback_fn *errback, void *ctx,
                           thrum_free_fn *free, const char *file, int line)
@@ -393,50 +426,87 @@ int thrum_deferred_add_at(thrum_deferred *self, thrum_callback_fn *callback,
     }
     self->file = file;
     self->line = line;
-    if (!deferred_push(self, &pair)) {
-        thrum__free(ctx, free);
-        return THRUM_E_NOMEM;
-    }
-    if (!self->running &&
-        (self->state == DEFERRED_VALUE || self->state == DEFERRED_FAILURE))
-        thrum__deferred_run(thrum_deferred_ref(self));
-    return 0;
+    if (deferred_add(self, &pair))
+        return 0;
+    self->lost = true;
+    return THRUM_E_NOMEM;
 }
 
-/* Cancels the one at the end of the chain, which has no result yet. */
-static void deferred_cancel_pending(thrum_deferred *self)
+int thrum__deferred_listen(thrum_deferred *self, thrum_callback_fn *callback,
+                           thrum_errback_fn *errback, void *ctx,
+                           thrum_free_fn *free)
 {
-    deferred_canceller *canceller = self->canceller;
-    thrum_cancelled answer = THRUM_CANCELLED_LATE;
+    deferred_pair pair = {callback, errback, ctx, free};
 
-    thrum_deferred_ref(self);
-    if (canceller != NULL) {
-        self->cancelling = true;
-        answer = canceller->canceller(self, canceller->ctx);
-        self->cancelling = false;
-        deferred_drop_canceller(self);
-    }
+    if (self == NULL)
+        thrum__free(ctx, free);
+    return self != NULL && deferred_add(self, &pair) ? 0 : THRUM_E_NOMEM;
+}
+
+void thrum__deferred_fail_cancelled(thrum_deferred *self)
+{
+    thrum_deferred_fail(self,
+                        deferred_failure(self, THRUM_DEFERRED_E_CANCELLED));
+}
+
+/* The canceller has answered. */
+static void deferred_cancel_end(thrum_deferred *self, thrum_cancelled answer)
+{
+    self->cancelling = false;
+    deferred_drop_canceller(self);
     if (!self->fired) {
         if (answer == THRUM_CANCELLED_LATE) {
             self->swallow = true;
             thrum_deferred_ref(self); /* the producer's own goes on */
         }
-        thrum__deferred_settle(
-            self, DEFERRED_FAILURE,
-            deferred_failure(self, THRUM_DEFERRED_E_CANCELLED), NULL);
-        thrum__deferred_run(self);
+        thrum__deferred_fail_cancelled(self);
     }
     thrum_deferred_unref(self);
 }
 
-void thrum_deferred_cancel(thrum_deferred *self)
+/* Cancels what stands at the end of the chain. A group is only put before the
+ * others: its members come first. */
+static void deferred_cancel_one(thrum_deferred *self, thrum_deferred **groups)
 {
-    if (self == NULL)
-        return;
+    deferred_canceller *canceller;
+    thrum_cancelled answer = THRUM_CANCELLED_LATE;
+
     while (self->state == DEFERRED_WAITING)
         self = self->result;
-    if (!self->fired && !self->cancelling)
-        deferred_cancel_pending(self);
+    if (self->fired || self->cancelling)
+        return;
+    thrum_deferred_ref(self);
+    self->cancelling = true;
+    canceller = self->canceller;
+    if (canceller != NULL && canceller->canceller == NULL) {
+        ((thrum__group *)canceller->ctx)->up = *groups;
+        *groups = self;
+        return;
+    }
+    if (canceller != NULL)
+        answer = canceller->canceller(self, canceller->ctx);
+    deferred_cancel_end(self, answer);
+}
+
+void thrum_deferred_cancel(thrum_deferred *self)
+{
+    thrum_deferred *groups = NULL, *member;
+
+    if (self != NULL)
+        deferred_cancel_one(self, &groups);
+    while (groups != NULL) {
+        thrum__group *group = groups->canceller->ctx;
+
+        member = group->next(group);
+        if (member != NULL) {
+            deferred_cancel_one(member, &groups);
+            thrum_deferred_unref(member);
+        } else {
+            self = groups;
+            groups = group->up;
+            deferred_cancel_end(self, THRUM_CANCELLED_LATE);
+        }
+    }
 }
 
 void thrum_deferred_finish_at(thrum_deferred *self, const char *file, int line)

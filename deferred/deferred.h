@@ -11,10 +11,18 @@
 #include "deferred/pairs.h"
 
 typedef struct deferred_canceller {
-    thrum_canceller_fn *canceller;
+    thrum_canceller_fn *canceller; /* NULL: ctx is a thrum__group */
     void *ctx;
     thrum_free_fn *free;
 } deferred_canceller;
+
+/* What is cancelled by cancelling its members, one after the other, and ends
+ * when all were asked. Groups of groups are no recursion. */
+typedef struct thrum__group {
+    /* The next member to cancel, a new reference; NULL: that was the last. */
+    thrum_deferred *(*next)(struct thrum__group *group);
+    thrum_deferred *up; /* the group whose member this one is, meanwhile */
+} thrum__group;
 
 typedef enum deferred_state {
     DEFERRED_PENDING,
@@ -26,7 +34,10 @@ typedef enum deferred_state {
 struct thrum_deferred {
     thrum_context *context;
     void *result;
-    thrum_free_fn *free;
+    union {
+        thrum_free_fn *free;   /* of a value */
+        thrum_deferred *aside; /* the next of those that were put aside */
+    };
     deferred_pairs pairs;
     deferred_canceller *canceller; /* rare, so out of line */
     const char *operation;
@@ -45,8 +56,9 @@ struct thrum_deferred {
 
 /* A callback of this floor that gave `next` its result with
  * thrum__deferred_settle answers so: the loop that runs the callbacks goes on
- * with it, and no chain or group, however deep, deepens the stack. The result
- * of the Deferred whose callback this is stays as it is. */
+ * with it, and no list of lists, however deep, deepens the stack. The result
+ * of the Deferred whose callback this is stays as it is: a failure, or a value
+ * that was taken out of it. */
 enum { THRUM__OUTCOME_RUN = 100 };
 
 static inline thrum_outcome thrum__run(thrum_deferred *next)
@@ -62,18 +74,20 @@ void thrum__deferred_discard(thrum_deferred *deferred);
 /* Releases what an answer holds that nobody will act on. */
 void thrum__outcome_drop(thrum_outcome outcome);
 
-/* Adds a pair on behalf of the consumer, whose place stays as it was. */
-static inline int thrum__deferred_listen(thrum_deferred *deferred,
-                                         thrum_callback_fn *callback,
-                                         thrum_errback_fn *errback, void *ctx,
-                                         thrum_free_fn *free)
-{
-    const char *file = deferred != NULL ? deferred->file : NULL;
-    int line = deferred != NULL ? deferred->line : 0;
+/* Adds a pair on behalf of a group. The consumer's place stays as it was, and
+ * without memory the chain does too: the group knows. */
+int thrum__deferred_listen(thrum_deferred *deferred,
+                           thrum_callback_fn *callback,
+                           thrum_errback_fn *errback, void *ctx,
+                           thrum_free_fn *free);
 
-    return thrum_deferred_add_at(deferred, callback, errback, ctx, free, file,
-                                 line);
-}
+/* thrum_deferred_on_cancel for a group; `free` gets the group. */
+int thrum__deferred_on_cancel_group(thrum_deferred *deferred,
+                                    thrum__group *group, thrum_free_fn *free);
+
+/* Fails it as cancelled; what a canceller does whose Deferred's callbacks are
+ * to run before the canceller's own context goes. */
+void thrum__deferred_fail_cancelled(thrum_deferred *deferred);
 
 /* Gives the result, runs nothing. The producer's reference stays with the
  * caller, who answers thrum__run or calls thrum__deferred_run. `result` is a

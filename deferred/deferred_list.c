@@ -19,29 +19,55 @@ typedef struct results_slot {
 } results_slot;
 
 struct thrum_results {
+    thrum__group group; /* first: the two are one address */
     thrum_context *context;
+    thrum_results *next;      /* of those that are being freed */
     thrum_deferred *deferred; /* the producer's reference; NULL once settled */
     unsigned flags;
     size_t refs;
-    size_t open; /* members that have not ended */
+    size_t open;  /* members that have not ended */
+    size_t asked; /* members that were cancelled with the list */
     size_t first;
     size_t count;
     results_slot slots[];
 };
 
+static void results_unref(void *value);
+
+/* Releases what a slot holds. The results of a list that was a member are only
+ * put before the others that are to be freed. */
+static void results_clear(results_slot *slot, thrum_results **dead)
+{
+    thrum_failure_unref(slot->failure);
+    if (slot->free == results_unref) {
+        thrum_results *inner = slot->value;
+
+        if (--inner->refs > 0)
+            return;
+        inner->next = *dead;
+        *dead = inner;
+    } else {
+        thrum__free(slot->value, slot->free);
+    }
+}
+
 static void results_unref(void *value)
 {
-    thrum_results *self = value;
-    thrum_context *context = self->context;
+    thrum_results *self = value, *dead;
 
     if (--self->refs > 0)
         return;
-    for (size_t i = 0; i < self->count; i++) {
-        thrum__free(self->slots[i].value, self->slots[i].free);
-        thrum_failure_unref(self->slots[i].failure);
+    self->next = NULL;
+    for (dead = self; dead != NULL;) {
+        thrum_context *context = dead->context;
+
+        self = dead;
+        dead = self->next;
+        for (size_t i = 0; i < self->count; i++)
+            results_clear(&self->slots[i], &dead);
+        thrum_context_release(context, self);
+        thrum_context_unref(context);
     }
-    thrum_context_release(context, self);
-    thrum_context_unref(context);
 }
 
 static void results_release_list(thrum_results *self)
@@ -144,20 +170,17 @@ static thrum_outcome results_failure(const thrum_failure *why, void *ctx)
                           results_close(slot, THRUM_LIST_FIRE_ON_ONE_ERRBACK));
 }
 
-static thrum_cancelled results_cancel(thrum_deferred *deferred, void *ctx)
+static thrum_deferred *results_next_to_cancel(thrum__group *group)
 {
-    thrum_results *self = ctx;
+    thrum_results *self = (thrum_results *)group;
 
-    (void)deferred;
-    self->refs++;
-    for (size_t i = 0; i < self->count; i++) {
-        thrum_deferred *member = thrum_deferred_ref(self->slots[i].member);
+    while (self->asked < self->count) {
+        thrum_deferred *member = self->slots[self->asked++].member;
 
-        thrum_deferred_cancel(member);
-        thrum_deferred_unref(member);
+        if (member != NULL)
+            return thrum_deferred_ref(member);
     }
-    results_unref(self);
-    return THRUM_CANCELLED_LATE;
+    return NULL;
 }
 
 static thrum_results *results_new(thrum_context *context, size_t count,
@@ -171,14 +194,27 @@ static thrum_results *results_new(thrum_context *context, size_t count,
                                   sizeof *self + count * sizeof *self->slots);
     if (self == NULL)
         return NULL;
-    self->context = thrum_context_ref(context);
-    self->deferred = NULL;
-    self->flags = flags;
-    self->refs = 1;
-    self->open = self->first = self->count = count;
+    *self = (thrum_results){
+        .group = {.next = results_next_to_cancel},
+        .context = thrum_context_ref(context),
+        .flags = flags,
+        .refs = 1,
+        .open = count,
+        .first = count,
+        .count = count,
+    };
     for (size_t i = 0; i < count; i++)
         self->slots[i] = (results_slot){.results = self};
     return self;
+}
+
+/* The list's Deferred cancels the members, and holds them until it is fired. */
+static bool results_give_to(thrum_results *self, thrum_deferred *list)
+{
+    self->deferred = list;
+    self->refs++;
+    return thrum__deferred_on_cancel_group(list, &self->group, results_unref) ==
+           0;
 }
 
 /* A member that could not be made, or not be listened to, has failed. */
@@ -215,10 +251,8 @@ thrum_deferred *thrum_deferred_list(thrum_context *context,
 
     if (self != NULL)
         list = thrum_deferred_new(context, "deferred list");
-    if (list == NULL ||
-        thrum_deferred_on_cancel(list, results_cancel, self, NULL) != 0)
+    if (list == NULL || !results_give_to(self, list))
         goto no_memory;
-    self->deferred = list;
     for (size_t i = 0; i < count; i++)
         results_add(&self->slots[i], members[i]);
     if (count == 0)
@@ -227,10 +261,10 @@ thrum_deferred *thrum_deferred_list(thrum_context *context,
     return list;
 no_memory:
     for (size_t i = 0; i < count; i++)
-        thrum_deferred_finish(members[i]);
-    thrum__deferred_discard(list);
+        thrum_deferred_unref(members[i]);
     if (self != NULL)
         results_unref(self);
+    thrum__deferred_discard(list);
     return NULL;
 }
 

@@ -13,6 +13,7 @@ typedef struct each_item {
     each *owner;
     thrum_deferred *deferred; /* the consumer's reference */
     struct each_item *next, *prev;
+    bool asked; /* to end; these stand behind the others */
 } each_item;
 
 struct each {
@@ -69,14 +70,18 @@ static void each_settle(each *self)
     each_unref(self);
 }
 
+/* Ends the iterator: with a failure, or (NULL) well. */
 static void each_end(each *self, thrum_failure *why)
 {
     self->ended = true;
     thrum__task_leave(&self->task);
-    if (self->failure == NULL)
+    if (self->failure == NULL) {
         self->failure = why;
-    else
-        thrum_failure_unref(why);
+        return;
+    }
+    if (why != NULL && !self->quiet) /* of a step in which an item failed */
+        thrum__unhandled(self->context, why, "each", NULL, 0);
+    thrum_failure_unref(why);
 }
 
 /* ---- Items ---- */
@@ -91,7 +96,7 @@ static each_item *each_open(each *self, thrum_deferred *deferred)
         item = thrum_context_allocate(self->context, sizeof *item);
     if (item == NULL)
         return NULL;
-    *item = (each_item){self, deferred, &self->open, self->open.prev};
+    *item = (each_item){self, deferred, &self->open, self->open.prev, false};
     item->prev->next = item;
     self->open.prev = item;
     self->count++;
@@ -135,53 +140,26 @@ static thrum_outcome each_failed(const thrum_failure *why, void *ctx)
     return mine ? thrum_done() : thrum_keep();
 }
 
-static void each_wait(each *self, thrum_deferred *on)
+/* Listens to what a step waits for; false without memory. */
+static bool each_wait(each *self, thrum_deferred *on)
 {
     each_item *item = on != NULL ? each_open(self, on) : NULL;
 
-    self->refs++;
-    if (item == NULL) {
-        thrum_deferred_unref(on);
-        each_end(self, thrum_failure_no_memory());
-    } else if (thrum__deferred_listen(on, each_closed, each_failed, item,
-                                      NULL) != 0) {
-        each_end(self, thrum_failure_no_memory());
-        each_close(item);
-    } else if (self->count >= self->limit) {
-        thrum__task_rest(&self->task);
-    }
-    each_settle(self);
-    each_unref(self);
+    if (item == NULL)
+        return false;
+    if (thrum__deferred_listen(on, each_closed, each_failed, item, NULL) == 0)
+        return true;
+    thrum_deferred_ref(on);
+    each_close(item);
+    return false;
 }
 
-/* ---- The task ---- */
-
-static void each_answer(thrum__task *task, thrum_outcome outcome)
-{
-    each *self = (each *)task;
-
-    if (self->ended) { /* while it stepped */
-        thrum__outcome_drop(outcome);
-        each_settle(self);
-    } else if (outcome.kind == THRUM_OUTCOME_WAIT) {
-        each_wait(self, outcome.ptr);
-    } else if (outcome.kind == THRUM_OUTCOME_VALUE) {
-        thrum__outcome_drop(outcome);
-    } else {
-        if (outcome.kind == THRUM_OUTCOME_FAILURE && outcome.ptr == NULL)
-            outcome.ptr = thrum_failure_no_memory();
-        each_end(self, outcome.ptr);
-        each_settle(self);
-    }
-}
-
-/* Cancels each item that is open now; one that goes on all the same is asked
+/* Cancels the items that are open; one that goes on all the same is asked
  * once. */
 static void each_cancel_items(each *self)
 {
     self->quiet = true;
-    self->refs++;
-    for (size_t n = self->count; n > 0 && self->count > 0; n--) {
+    while (self->count > 0 && !self->open.next->asked) {
         each_item *item = self->open.next;
         thrum_deferred *deferred = thrum_deferred_ref(item->deferred);
 
@@ -191,29 +169,68 @@ static void each_cancel_items(each *self)
         item->prev = self->open.prev;
         item->prev->next = item;
         self->open.prev = item;
+        item->asked = true;
         thrum_deferred_cancel(deferred);
         thrum_deferred_unref(deferred);
     }
+}
+
+/* ---- The task ---- */
+
+static void each_answer_wait(each *self, thrum_deferred *on)
+{
+    self->refs++;
+    if (!each_wait(self, on)) {
+        each_end(self, thrum_failure_no_memory());
+        thrum_deferred_cancel(on); /* its end would not be heard of */
+        thrum_deferred_unref(on);
+    } else if (self->quiet) { /* cancelled in the step that opened it */
+        each_cancel_items(self);
+    } else if (self->count >= self->limit) {
+        thrum__task_rest(&self->task);
+    }
     each_settle(self);
     each_unref(self);
+}
+
+static void each_answer(thrum__task *task, thrum_outcome outcome)
+{
+    each *self = (each *)task;
+
+    if (outcome.kind == THRUM_OUTCOME_WAIT) {
+        each_answer_wait(self, outcome.ptr);
+        return;
+    }
+    if (outcome.kind == THRUM_OUTCOME_FAILURE)
+        each_end(self,
+                 outcome.ptr != NULL ? outcome.ptr : thrum_failure_no_memory());
+    else if (outcome.kind == THRUM_OUTCOME_VALUE)
+        thrum__outcome_drop(outcome);
+    else if (outcome.kind != THRUM_OUTCOME_KEEP)
+        each_end(self, NULL);
+    each_settle(self);
 }
 
 static void each_stop(thrum__task *task, const thrum_failure *why)
 {
     each *self = (each *)task;
 
+    self->refs++;
     each_end(self, thrum_failure_ref(why));
     each_cancel_items(self);
+    each_settle(self);
+    each_unref(self);
 }
 
 static thrum_cancelled each_cancel(thrum_deferred *deferred, void *ctx)
 {
     each *self = ctx;
 
-    (void)deferred;
     self->deferred = NULL;
     each_end(self, NULL);
     each_cancel_items(self);
+    each_settle(self);
+    thrum__deferred_fail_cancelled(deferred);
     return THRUM_CANCELLED_STOPPED;
 }
 

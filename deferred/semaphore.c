@@ -77,16 +77,19 @@ static void semaphore_destroy(thrum_semaphore *self)
 
 void thrum_semaphore_free(thrum_semaphore *self)
 {
+    bool handing;
+
     if (self == NULL || self->freed)
         return;
-    self->freed = true;
+    handing = self->handing;
+    self->handing = self->freed = true; /* nobody gets a token any more */
     while (self->head != NULL) {
         thrum_deferred *deferred = self->head->deferred;
 
         waiter_leave(self->head);
         thrum_deferred_abandon(deferred);
     }
-    if (!self->handing)
+    if (!handing)
         semaphore_destroy(self);
 }
 
@@ -132,11 +135,14 @@ thrum_deferred *thrum_semaphore_acquire(thrum_semaphore *self)
 
     if (deferred == NULL)
         return NULL;
-    if (self->tokens > 0 && self->head == NULL) {
+    if (self->freed) { /* by one whom it abandons, or hands a token to */
+        thrum_deferred_abandon(deferred);
+    } else if (self->tokens > 0 && self->head == NULL) {
         self->tokens--;
         thrum_deferred_fire(deferred, NULL, NULL);
     } else if (!semaphore_enqueue(self, deferred)) {
-        thrum_deferred_fail(deferred, thrum_failure_no_memory());
+        thrum__deferred_discard(deferred);
+        deferred = NULL;
     }
     return deferred;
 }

@@ -33,7 +33,7 @@ struct thrum__task {
 /* The context that the cooperator was made from. */
 thrum_context *thrum__cooperator_context(thrum_cooperator *cooperator);
 
-/* Adds a task, ready to step in the next turn. */
+/* Adds a task (all else of it 0), ready to step in the next turn. */
 void thrum__task_start(thrum__task *task, thrum_cooperator *cooperator);
 
 /* Takes the task out of the ring, or puts it back. */

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdbool.h>
+
 #include <thrum/test_clock.h>
 
 #include "deferred/calls.h"
@@ -9,6 +11,8 @@ struct thrum_test_clock {
     thrum_ns now;
     thrum_ns pace;
     thrum_ns wall_ahead; /* of the monotonic time */
+    unsigned advancing;  /* how deep */
+    bool freed;          /* from within a call */
 };
 
 static thrum_test_clock *test_clock_of(thrum_clock *clock)
@@ -83,16 +87,24 @@ thrum_test_clock *thrum_test_clock_new(thrum_context *context)
     return self;
 }
 
-void thrum_test_clock_free(thrum_test_clock *self)
+static void test_clock_destroy(thrum_test_clock *self)
 {
-    thrum_context *context;
+    thrum_context *context = thrum_context_ref(self->calls.context);
 
-    if (self == NULL)
-        return;
-    context = thrum_context_ref(self->calls.context);
     thrum__calls_fini(&self->calls);
     thrum_context_release(context, self);
     thrum_context_unref(context);
+}
+
+void thrum_test_clock_free(thrum_test_clock *self)
+{
+    if (self == NULL || self->freed)
+        return;
+    self->freed = true;
+    if (self->advancing == 0)
+        test_clock_destroy(self);
+    else
+        thrum__calls_clear(&self->calls);
 }
 
 thrum_clock *thrum_test_clock_clock(thrum_test_clock *self)
@@ -102,9 +114,10 @@ thrum_clock *thrum_test_clock_clock(thrum_test_clock *self)
 
 void thrum_test_clock_advance(thrum_test_clock *self, thrum_ns by)
 {
-    thrum_ns until = self->now + by;
+    thrum_ns until = test_clock_after(self, by);
     thrum_call *call;
 
+    self->advancing++;
     while ((call = thrum__calls_first(&self->calls)) != NULL &&
            call->due <= until) {
         if (self->now < call->due)
@@ -113,6 +126,8 @@ void thrum_test_clock_advance(thrum_test_clock *self, thrum_ns by)
     }
     if (self->now < until)
         self->now = until;
+    if (--self->advancing == 0 && self->freed)
+        test_clock_destroy(self);
 }
 
 void thrum_test_clock_set_pace(thrum_test_clock *self, thrum_ns by)

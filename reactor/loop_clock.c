@@ -23,8 +23,10 @@ struct thrum_call {
     thrum_call_fn *fn;
     void *ctx;
     thrum_free_fn *free;
-    size_t at; /* its place in the heap */
+    size_t at; /* its place in the heap; BEING_MADE while it has none */
 };
+
+static const size_t BEING_MADE = SIZE_MAX;
 
 static thrum_ns clock_time(clockid_t which)
 {
@@ -173,6 +175,8 @@ static void clock_cancel(thrum_clock *clock, thrum_call *call)
 {
     thrum__loop_clock *self = (thrum__loop_clock *)clock;
 
+    if (call->at == BEING_MADE)
+        return;
     clock_take_out(self, call);
     clock_release(self, call);
 }
@@ -181,7 +185,8 @@ static void clock_reset(thrum_clock *clock, thrum_call *call, thrum_ns after)
 {
     thrum__loop_clock *self = (thrum__loop_clock *)clock;
 
-    clock_sift(self, call->at, clock_due(self, call, after));
+    if (call->at != BEING_MADE)
+        clock_sift(self, call->at, clock_due(self, call, after));
 }
 
 static void clock_woken(struct ev_loop *loop, ev_timer *timer, int events)
@@ -226,6 +231,7 @@ void thrum__loop_clock_turn(thrum__loop_clock *self)
         thrum_call *call = self->heap[0].call;
 
         clock_take_out(self, call);
+        call->at = BEING_MADE;
         call->fn(call->ctx);
         clock_release(self, call);
     }

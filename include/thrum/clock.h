@@ -12,7 +12,8 @@ THRUM_BEGIN
 
 typedef struct thrum_clock thrum_clock;
 
-/* A call that is to be made later. Valid until it is made or cancelled. */
+/* A call that is to be made later. Valid until it was made or cancelled; while
+ * it is being made, cancel and reset do nothing to it. */
 typedef struct thrum_call thrum_call;
 
 /* What is called. It borrows ctx. */

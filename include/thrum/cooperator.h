@@ -5,8 +5,8 @@
  *
  * Each turn of the loop gives the cooperator one tick, and each tick lasts one
  * slice: the tasks step round robin, from where the last tick ended, until the
- * slice is over. The clock is read adaptively, at the latest after 256 steps,
- * and a tick ends after 4,096 in any case.
+ * slice is over, and at least one steps. The clock is read adaptively, at the
+ * latest after 256 steps, and a tick ends after 4,096 in any case.
  */
 #ifndef THRUM_COOPERATOR_H
 #define THRUM_COOPERATOR_H
@@ -49,12 +49,14 @@ THRUM_API thrum_cooperator *
 thrum_cooperator_new(thrum_context *context,
                      const thrum_cooperator_config *config);
 
-/* Ends it: every task that is left fails with THRUM_DEFERRED_E_STOPPED, its
- * iterator is released. Legal from within a step. NULL is nothing. */
+/* Ends it: every task that is left fails with THRUM_DEFERRED_E_STOPPED (one of
+ * thrum_each when its items have closed), as does one that is started
+ * meanwhile, and what they wait for is cancelled. Legal from within a step.
+ * NULL is nothing. */
 THRUM_API void thrum_cooperator_free(thrum_cooperator *cooperator);
 
 /* Runs the tasks for one slice. Returns 1 when there is more to run at once,
- * 0 when every task is at its end or waits. */
+ * 0 when every task is at its end or waits, or a tick is running already. */
 THRUM_API int thrum_cooperator_tick(thrum_cooperator *cooperator);
 
 /* What it did so far. */
@@ -78,8 +80,9 @@ THRUM_API thrum_deferred *thrum_coiterate(thrum_cooperator *cooperator,
  * value when a step answered thrum_done() and the last item is closed. The
  * first failure of a step or an item that nobody handled stops the iterator,
  * and fails the Deferred when the items that are still open have closed; later
- * failures of those reach the unhandled hook. Cancelling stops the iterator
- * and cancels what is open.
+ * failures reach the unhandled hook. Cancelling stops the iterator and cancels
+ * what is open, as does stopping the cooperator; how the items end is then
+ * nobody's business.
  * Ownership: new; `it` is taken, also on error, and released after the
  * Deferred's callbacks were run and the last item has closed. Calls back: never
  * before this returns. Errors: NULL, no memory. */

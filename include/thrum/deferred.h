@@ -75,10 +75,11 @@ THRUM_API thrum_deferred *thrum_deferred_new(thrum_context *context,
                                              const char *operation);
 
 /* Says how the operation is stopped. Without it, a cancelled Deferred fails at
- * once and one late result is swallowed. Called at most once per Deferred;
- * `free` runs as soon as the Deferred has its result.
- * Ownership: ctx taken, also on error.
- * Errors: THRUM_E_NOMEM, and THRUM_DEFERRED_E_FIRED. */
+ * once and one late result is swallowed. At most once per Deferred. `free` runs
+ * as soon as the Deferred has its result, or, if the canceller is running then,
+ * when that has returned. Ownership: ctx taken, also on error.
+ * Errors: THRUM_E_NOMEM; THRUM_DEFERRED_E_FIRED; THRUM_E_INVALID: the second
+ * time, or no canceller. */
 THRUM_API int thrum_deferred_on_cancel(thrum_deferred *deferred,
                                        thrum_canceller_fn *canceller, void *ctx,
                                        thrum_free_fn *free);
@@ -103,8 +104,8 @@ THRUM_API void thrum_deferred_abandon(thrum_deferred *deferred);
 /* ---- The consumer ---- */
 
 /* Adds a pair to the end of the chain. Either function may be NULL: what it
- * would get passes by. Ownership: ctx taken, also on error; `free` runs after
- * the pair was run or passed by, or when the Deferred is freed.
+ * would get passes by. Ownership: ctx taken, also on error; `free` runs once,
+ * after the pair was run or passed by.
  * Calls back: before it returns when the result is there, else later.
  * Errors: THRUM_E_NOMEM: ctx was released, and the chain, when it gets here,
  * goes on with the failure "out of memory", so nothing is passed by in
@@ -121,12 +122,12 @@ THRUM_API int thrum_deferred_add_at(thrum_deferred *deferred,
                                     int line);
 
 /* Cancels what the Deferred stands for: the operation, or, when the chain waits
- * for another Deferred, that one. With a result and nothing to wait for:
- * nothing. Calls back: before it returns. */
+ * for another Deferred, that one. With a result and nothing to wait for, or
+ * from within its canceller: nothing. Calls back: before it returns. */
 THRUM_API void thrum_deferred_cancel(thrum_deferred *deferred);
 
 /* The consumer's last word: no more is added, the callbacks still run. Ends the
- * consumer's reference. */
+ * consumer's reference. (Of NULL nobody can be told: it has no context.) */
 #define thrum_deferred_finish(deferred)                                        \
     thrum_deferred_finish_at((deferred), __FILE__, __LINE__)
 

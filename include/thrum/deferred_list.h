@@ -24,7 +24,9 @@ typedef struct thrum_results thrum_results;
  * FIRE_ON_ONE_CALLBACK already at the first value; with FIRE_ON_ONE_ERRBACK it
  * fails at the first failure with THRUM_DEFERRED_E_FIRST, the member's failure
  * beneath it and its index by thrum_results_first_failed. Members that end
- * afterwards are still consumed. Cancelling the list cancels every member.
+ * afterwards are still consumed. Cancelling the list cancels every member; if
+ * it has no result then, since one of them went on all the same, it fails with
+ * THRUM_DEFERRED_E_CANCELLED.
  *
  * A member's value moves to the list. Its failure stays with the member too,
  * and so reaches the unhandled hook, unless CONSUME_ERRORS is set.

@@ -16,8 +16,8 @@ typedef struct thrum_semaphore thrum_semaphore;
 THRUM_API thrum_semaphore *thrum_semaphore_new(thrum_context *context,
                                                size_t tokens);
 
-/* Frees it. Those who still wait fail with THRUM_DEFERRED_E_ABANDONED. NULL is
- * nothing. */
+/* Frees it. Those who still wait fail with THRUM_DEFERRED_E_ABANDONED. Legal
+ * from within the callback of one who waited. NULL is nothing. */
 THRUM_API void thrum_semaphore_free(thrum_semaphore *semaphore);
 
 /* Takes a token. The Deferred fires, without a value, when one is there: those
@@ -26,7 +26,8 @@ THRUM_API void thrum_semaphore_free(thrum_semaphore *semaphore);
  * Ownership: new. Calls back: may be fired already. Errors: NULL, no memory. */
 THRUM_API thrum_deferred *thrum_semaphore_acquire(thrum_semaphore *semaphore);
 
-/* Gives a token back; the first who waits has it before this returns.
+/* Gives a token back; the first who waits has it before this returns, or, from
+ * within the callback of one who was just given his, right after that callback.
  * Errors: THRUM_E_INVALID when none was taken. */
 THRUM_API int thrum_semaphore_release(thrum_semaphore *semaphore);
 

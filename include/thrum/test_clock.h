@@ -15,14 +15,16 @@ typedef struct thrum_test_clock thrum_test_clock;
  * Ownership: new. Errors: NULL, no memory. */
 THRUM_API thrum_test_clock *thrum_test_clock_new(thrum_context *context);
 
-/* Frees it; calls that were not made are cancelled. NULL is nothing. */
+/* Frees it; calls that were not made are cancelled. Legal from within a call.
+ * NULL is nothing. */
 THRUM_API void thrum_test_clock_free(thrum_test_clock *clock);
 
 /* The clock as others take it. Ownership: borrowed. */
 THRUM_API thrum_clock *thrum_test_clock_clock(thrum_test_clock *clock);
 
-/* Moves time forward by `by` and makes every call that is due by then, each at
- * its own time, in order; also those that the calls ask for. */
+/* Moves time forward by `by` (0 or less: not at all) and makes every call that
+ * is due by then, each at its own time, in order; also those that the calls ask
+ * for. */
 THRUM_API void thrum_test_clock_advance(thrum_test_clock *clock, thrum_ns by);
 
 /* From now on every reading (thrum_clock_read) moves the clock by `by` after it
