@@ -129,7 +129,7 @@ HEADER = re.compile(r"([!-9;-~]+):((?: |\r\n[ \t]).*)\Z", re.DOTALL)
 MESSAGE_ID = re.compile(r"<[0-9A-Za-z.!#$%&'*+/=?^_`{|}~-]+@[0-9A-Za-z.-]+>\Z")
 BOUNDARY = re.compile(r'multipart/alternative;\s+boundary=(".*"|\S+)\Z', re.I)
 QUOTED_PRINTABLE = re.compile(
-    rb"(?:[ \t!-<>-~]|=[0-9A-F]{2}|=\r\n(?!\Z)|\r\n)*\Z")
+    rb"(?:[ \t!-<>-~]|=[0-9A-F]{2}|=\r\n|\r\n)*\Z")
 WORD = re.compile(r"=\?utf-8\?([QqBb])\?([!->@-~]+)\?=\Z", re.IGNORECASE)
 
 
