@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the client and its connections know of each other.
+ */
+#ifndef THRUM_MAIL_SMTP_CLIENT_INTERNAL_H
+#define THRUM_MAIL_SMTP_CLIENT_INTERNAL_H
+
+#include <thrum/deferred.h>
+#include <thrum/smtp_session.h>
+#include <thrum/stream.h>
+
+#include "mail/smtp/client.h"
+
+typedef struct client_connection client_connection;
+
+struct thrum__smtp_client {
+    thrum_reactor *reactor;
+    thrum_context *context;
+    thrum_clock *clock;
+    const thrum__smtp_client_handler *handler;
+    void *ctx;
+    thrum__smtp_client_config config;
+    thrum__smtp_client_stats stats;
+
+    thrum__smtp_queue again;   /* came back unsent: before the others */
+    thrum__smtp_queue waiting; /* in the order in which they came */
+    thrum__smtp_queue ended;   /* to be told */
+
+    client_connection *connections; /* all that are not closed */
+    size_t count;                   /* of them */
+    size_t opening;                 /* of them: not yet ready for messages */
+    size_t hungry;    /* of them: have use for more messages than they have */
+    size_t allowed;   /* connections: fewer when the server takes no more */
+    thrum_buffer out; /* from a session to its stream: empty in between */
+
+    thrum_call *call; /* to tell what ended outside an event */
+    unsigned refs;    /* the owner's, each connection's, the events' */
+    unsigned depth;   /* events under way */
+    bool closing;     /* tells `closed` when all is over */
+    bool freed;       /* by its owner */
+};
+
+/* ---- client.c ---- */
+
+/* Bounds an event: what ended in it is told at its end, and messages that wait
+ * find a connection. The client lives at least as long. */
+void thrum__client_enter(thrum__smtp_client *client);
+void thrum__client_leave(thrum__smtp_client *client);
+
+/* Tells what has ended so far. No session may be on the stack. */
+void thrum__client_settle(thrum__smtp_client *client);
+
+/* The message that is due, for a connection, or NULL. */
+thrum__smtp_job *thrum__client_next(thrum__smtp_client *client);
+
+/* A job has its end. */
+void thrum__client_ended(thrum__smtp_client *client, thrum__smtp_job *job);
+
+/* A job came back unsent from a connection that had done some work or not.
+ * Ownership: why taken. */
+void thrum__client_returned(thrum__smtp_client *client, thrum__smtp_job *job,
+                            thrum_failure *why, bool worked);
+
+/* A connection has gone; `opened`: it had been ready for messages. `why` is
+ * borrowed. */
+void thrum__client_lost(thrum__smtp_client *client, bool opened,
+                        const thrum_failure *why);
+
+/* "the mailer is closed": of what a client that was freed had not sent.
+ * Ownership: cause taken, may be NULL. */
+thrum_failure *thrum__client_closed(const thrum__smtp_client *client,
+                                    thrum_failure *cause);
+
+/* ---- connection.c ---- */
+
+/* Begins to connect. Errors: THRUM_E_NOMEM. */
+int thrum__connection_open(thrum__smtp_client *client);
+
+/* Gives it what it wants of what waits, and sends. */
+void thrum__connection_work(client_connection *connection);
+
+/* Says QUIT when it is done with what it has; gives an attempt up. */
+void thrum__connection_retire(client_connection *connection);
+
+/* Ends it at once; says QUIT when it has nothing under way. */
+void thrum__connection_drop(client_connection *connection);
+
+/* Calls `visit` for each connection; each may go away in its visit. */
+void thrum__connections_visit(thrum__smtp_client *client,
+                              void (*visit)(client_connection *connection));
+
+#endif
