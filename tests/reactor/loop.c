@@ -22,5 +22,5 @@ void loop_end(thrum_reactor *reactor)
 
 void loop_watchdog(void)
 {
-    alarm(120);
+    alarm(60);
 }

@@ -11,6 +11,7 @@
 #include "tests/reactor/loop.h"
 
 typedef struct peer {
+    struct peer *next; /* who hears after this one */
     thrum_reactor *reactor;
     thrum_listener *listener;
     thrum_stream *stream;
