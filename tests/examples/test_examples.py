@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: MIT
+"""The examples, run against `thrum sink`: what they print is compared with the
+files beside this one, what the server got with what they should have sent."""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                os.pardir, 'support'))
+import unit  # noqa: E402 pylint: disable=wrong-import-position
+
+HERE = pathlib.Path(unit.top_srcdir, 'tests', 'examples')
+BUILT = pathlib.Path(unit.top_builddir)
+PATIENCE = 60  # seconds, after which a program hangs
+PEOPLE = ''.join(f'{name}@example.org\n'
+                 for name in ('ann', 'bob', 'cid', 'dee', 'eva'))
+
+
+class Sink:
+    """`thrum sink` at a port of its choice, ended by its process id."""
+
+    def __init__(self, folder):
+        self.dump = pathlib.Path(folder, 'dump.ndjson')
+        self.process = subprocess.Popen(
+            [BUILT / 'thrum', 'sink', '--listen', '127.0.0.1:0', '--dump',
+             self.dump], stderr=subprocess.PIPE, text=True)
+        line = self.process.stderr.readline()
+        self.via = 'smtp://' + line.rpartition(' ')[2].strip()
+
+    def end(self):
+        """Answers the messages, in the order in which they came."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        self.process.communicate(timeout=PATIENCE)
+        with open(self.dump, encoding='ascii') as lines:
+            return [json.loads(line) for line in lines]
+
+
+def run(program, **how):
+    return subprocess.run([BUILT / 'examples' / program], text=True,
+                          capture_output=True, timeout=PATIENCE, check=False,
+                          **how)
+
+
+def expected(name):
+    return (HERE / name).read_text(encoding='utf-8')
+
+
+class Examples(unittest.TestCase):
+    def setUp(self):
+        made = tempfile.TemporaryDirectory()
+        self.addCleanup(made.cleanup)
+        self.folder = made.name
+
+    def run_with_sink(self, program, text=''):
+        sink = Sink(self.folder)
+        try:
+            done = run(program, input=text,
+                       env=dict(os.environ, THRUM_VIA=sink.via))
+        finally:
+            messages = sink.end()
+        return done, messages
+
+    def assert_bodies(self, messages, text):
+        for message in messages:
+            self.assertTrue(message['body'].endswith('\r\n\r\n' + text),
+                            message['body'])
+
+    def test_deferred_list_mail_acts_once_after_all_three(self):
+        done, messages = self.run_with_sink('deferred_list_mail')
+        self.assertEqual(done.stdout, expected('deferred_list_mail.txt'))
+        self.assertEqual((done.returncode, done.stderr), (0, ''))
+        self.assertEqual([each['to'] for each in messages],
+                         [['ann@example.org'], ['bob@example.org']])
+        self.assert_bodies(messages,
+                           'Hello,\r\n\r\nthe party is on Saturday.\r\n')
+
+    def test_deferred_list_mail_acts_once_when_no_server_is_there(self):
+        done = run('deferred_list_mail', env=dict(
+            os.environ, THRUM_VIA='smtp://127.0.0.1:1'))
+        self.assertEqual(done.returncode, 0)
+        lines = done.stdout.splitlines()
+        self.assertEqual(len(lines), 3)
+        self.assertIn('127.0.0.1:1', lines[0])
+
+    def test_coiterate_mail_shows_the_turns(self):
+        done, messages = self.run_with_sink('coiterate_mail', PEOPLE)
+        self.assertEqual(done.stdout, expected('coiterate_mail.txt'))
+        self.assertEqual((done.returncode, done.stderr), (0, ''))
+        self.assertEqual(sorted(each['to'] for each in messages),
+                         [[name] for name in PEOPLE.split()])
+        self.assert_bodies(messages, 'Hello!\r\n')
+
+    def test_coiterate_mail_counts_who_is_refused(self):
+        done, messages = self.run_with_sink('coiterate_mail',
+                                            'ann@example.org\nnobody\n')
+        self.assertIn('1 accepted, 1 refused\n', done.stdout)
+        self.assertEqual(done.stderr, 'to: it has no "@"\n')
+        self.assertEqual(len(messages), 1)
+
+    def test_four_clients_leave_after_all_have_closed(self):
+        """The four take turns as the server answers: sorted, but the end."""
+        done, messages = self.run_with_sink('four_clients')
+        lines = done.stdout.splitlines(keepends=True)
+        self.assertEqual(''.join(sorted(lines[:-1]) + lines[-1:]),
+                         expected('four_clients.txt'))
+        self.assertEqual((done.returncode, done.stderr), (0, ''))
+        self.assertEqual([each['to'] for each in messages],
+                         [['ann@example.org']] * 4)
+
+    def test_four_clients_without_a_server_each_tell_why(self):
+        done = run('four_clients', env=dict(os.environ, THRUM_VIA='nonsense'))
+        self.assertEqual(done.stdout, 'all 4 closed\n')
+        self.assertEqual(done.stderr.count('not a URL'), 4)
+
+
+if __name__ == '__main__':
+    unit.main()
