@@ -203,6 +203,11 @@ const thrum_failure *thrum_mailer_failure(const thrum_mailer *mailer)
     return mailer->failure;
 }
 
+thrum_context *thrum_mailer_context(const thrum_mailer *mailer)
+{
+    return mailer != NULL ? mailer->context : NULL;
+}
+
 /* Why this message is not even tried; NULL when it is. Ownership: new. */
 static thrum_failure *mailer_objection(thrum_mailer *mailer,
                                        thrum_message *message)

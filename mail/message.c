@@ -16,7 +16,8 @@ typedef struct message_block {
 
 thrum_message *thrum_message_new(thrum_context *context)
 {
-    message_block *block = thrum_context_allocate(context, sizeof *block);
+    message_block *block =
+        context == NULL ? NULL : thrum_context_allocate(context, sizeof *block);
 
     if (block == NULL)
         return NULL;

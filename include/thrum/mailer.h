@@ -43,6 +43,10 @@ THRUM_API thrum_mailer *thrum_mailer_new(thrum_reactor *reactor,
 /* Why the mailer cannot send at all, or NULL. Ownership: borrowed. */
 THRUM_API const thrum_failure *thrum_mailer_failure(const thrum_mailer *mailer);
 
+/* The context of its reactor, for making the next message. Ownership: borrowed;
+ * NULL of a NULL mailer. */
+THRUM_API thrum_context *thrum_mailer_context(const thrum_mailer *mailer);
+
 /* Sends a message. The Deferred fires with a thrum_receipt when the server took
  * it for at least one recipient; it fails when it did not: a failure of the
  * message or the mailer (domain mail), or of the dialogue (domain smtp, with

@@ -19,7 +19,8 @@ THRUM_BEGIN
 
 typedef struct thrum_message thrum_message;
 
-/* Makes an empty message. Ownership: new. Errors: NULL, no memory. */
+/* Makes an empty message. Ownership: new. Errors: NULL, no memory (also for a
+ * NULL context). */
 THRUM_API thrum_message *thrum_message_new(thrum_context *context);
 
 /* Frees it. NULL is nothing. */

@@ -158,7 +158,8 @@ class Program(unittest.TestCase):
             *build.compiler(), '-std=c11', '-Wall', '-Wextra', '-Werror',
             os.path.join(unit.top_srcdir, 'tests/lint/installed.c'),
             '-o', program, *libraries)
-        self.assertEqual((told.returncode, told.stderr), (0, ''))
+        # A static glibc warns of its own functions, so only the status counts.
+        self.assertEqual(told.returncode, 0, told.stderr)
         return program
 
     def runs(self, program):
