@@ -7,7 +7,13 @@
  *
  * What is wrong with a message is kept in it: every setter returns a code, but
  * need not be tested, since thrum_mailer_send fails with what was wrong first.
- * NULL for a message reads as "out of memory".
+ * Every setter may also give THRUM_E_NOMEM, THRUM_MAIL_E_TOO_LONG (a value of a
+ * header or the envelope past 8,192 octets) and THRUM_E_INVALID (a message made
+ * from a template stays as it is). NULL for a message reads as "out of memory",
+ * NULL for a string as an empty one.
+ *
+ * "{{" is a slot's beginning in a template, and plain text in a message that is
+ * sent: what it stands in is judged when it is known which of the two it is.
  */
 #ifndef THRUM_MESSAGE_H
 #define THRUM_MESSAGE_H
@@ -48,8 +54,9 @@ THRUM_API int thrum_message_add_to(thrum_message *message, const char *mailbox);
 THRUM_API int thrum_message_set_subject(thrum_message *message,
                                         const char *subject);
 
-/* One more header. The name is ftext (RFC 5322 section 3.6.8) and none of those
- * that the message writes itself; the value is one line of UTF-8.
+/* One more header. The name is ftext (RFC 5322 section 3.6.8), at most 60
+ * characters of it, does not begin with a dot, and is none of those that the
+ * message writes itself; the value is one line of UTF-8.
  * Errors: THRUM_MAIL_E_HEADER. */
 THRUM_API int thrum_message_add_header(thrum_message *message, const char *name,
                                        const char *value);
@@ -67,7 +74,8 @@ THRUM_API int thrum_message_set_html(thrum_message *message, const char *html,
 THRUM_API const thrum_failure *
 thrum_message_failure(const thrum_message *message);
 
-/* Its Message-ID, with the angle brackets. The same as long as it lives.
+/* Its Message-ID, with the angle brackets: the same as long as it lives, so set
+ * the sender first, whose domain it bears. "" without memory.
  * Ownership: borrowed. */
 THRUM_API const char *thrum_message_id(thrum_message *message);
 

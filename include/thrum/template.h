@@ -6,7 +6,9 @@
  *
  * A slot's value is escaped by the part it stands in: & < > " ' in HTML; as it
  * is in the text; as encoded words, where it has to be, in a header. "{{" that
- * shall stay is written "{{{{".
+ * shall stay is written "{{{{". Slots may stand in texts, subject, added
+ * headers, reply-to, the envelope's sender and the name of the sender, not in
+ * its address, which the Message-ID is made of.
  */
 #ifndef THRUM_TEMPLATE_H
 #define THRUM_TEMPLATE_H
@@ -35,8 +37,10 @@ THRUM_API thrum_template *thrum_template_ref(thrum_template *letter);
 THRUM_API void thrum_template_unref(thrum_template *letter);
 
 /* Whether a message could be made for these: `to` is an address, no variable
- * that is used is empty, and no CR, LF or NUL would get into a header or the
- * envelope. Returns NULL, or what is wrong; ownership: new. */
+ * that is used is empty, all are UTF-8 without NUL, no control character would
+ * get into a header or the envelope, and none of them grows too long.
+ * Returns NULL, or what is wrong: THRUM_MAIL_E_ADDRESS, _EMPTY, _TEXT, _HEADER,
+ * _TOO_LONG; ownership: new. */
 THRUM_API thrum_failure *thrum_template_check(thrum_template *letter,
                                               thrum_bytes to,
                                               const thrum_bytes *values);

@@ -3,8 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <thrum/message.h>
+
 #include "mail/header.h"
-#include "mail/message_internal.h"
 #include "mail/text.h"
 #include "tests/mail/wire.h"
 #include "tests/support/support.h"
@@ -16,18 +17,6 @@ static thrum_message *new_letter(thrum_context *context)
     thrum_message_set_from(letter, "Eve <eve@example.org>");
     thrum_message_add_to(letter, "ann@example.org");
     return letter;
-}
-
-/* The bytes for the wire, in slices. */
-static int write_slices(thrum_message *letter, thrum_buffer *out, size_t slice)
-{
-    thrum__message_cursor cursor = {0, {0, 0}};
-    int more;
-
-    do
-        more = thrum__message_data(letter, &cursor, out, out->size + slice);
-    while (more == 1);
-    return more;
 }
 
 START_TEST(a_small_message_is_written_as_it_will_be_read)
@@ -445,205 +434,6 @@ START_TEST(braces_are_plain_text_in_an_ordinary_message)
 }
 END_TEST
 
-/* What a reader finds in the body of a message without alternatives. */
-static wire_text read_body(thrum_bytes sent)
-{
-    wire_text kept = wire_receive(sent), plain, read;
-    thrum_bytes whole = {kept.data, kept.size};
-    thrum_bytes how = wire_find(whole, "Content-Transfer-Encoding");
-    thrum_bytes body = wire_body(whole);
-
-    if (how.size == 4)
-        read = wire_normalise(body);
-    else {
-        plain = wire_unquote(body);
-        read = wire_normalise((thrum_bytes){plain.data, plain.size});
-        free(plain.data);
-    }
-    free(kept.data);
-    return read;
-}
-
-/* The sequences by which servers were made to see two messages in one
- * (hazards of smuggling): none may be on the wire, whatever the text. */
-static void assert_not_smuggled(thrum_bytes sent)
-{
-    static const char *const sequences[] = {
-        "\n.\n",     "\n.\r",   "\r.\n",       "\r.\r",
-        "\n.\r\n",   "\r.\r\n", "\r\n.\r\r\n", "\r\r\n.\r\r\n",
-        "\r\n.\r\n", "\r\n.\n", "\r\n.\r"};
-    static const char nul[] = {'\r', '\n', '\0', '.', '\r', '\n'};
-
-    for (size_t i = 0; i < sizeof sequences / sizeof sequences[0]; i++)
-        if (memmem(sent.data, sent.size, sequences[i], strlen(sequences[i])))
-            ck_abort_msg("sequence %zu is on the wire", i);
-    if (memmem(sent.data, sent.size, nul, sizeof nul))
-        ck_abort_msg("the sequence with NUL is on the wire");
-}
-
-static void assert_every_slice_is_the_same(thrum_message *letter,
-                                           thrum_context *context,
-                                           thrum_bytes sent, size_t step)
-{
-    thrum_buffer out;
-
-    thrum_buffer_init(&out, context, SIZE_MAX);
-    for (size_t slice = 1; slice < sent.size + 20; slice += step) {
-        if (write_slices(letter, &out, slice) != 0)
-            ck_abort_msg("a slice of %zu", slice);
-        wire_assert_same((thrum_bytes){out.data, out.size}, sent, "slices");
-        thrum_buffer_clear(&out);
-    }
-    thrum_buffer_fini(&out);
-}
-
-static bool next_symbols(char *text, size_t size)
-{
-    static const char symbols[] = {'.', '\r', '\n', 'a', '\0'};
-
-    for (size_t i = 0; i < size; i++) {
-        const char *at = memchr(symbols, text[i], sizeof symbols);
-
-        if (at + 1 < symbols + sizeof symbols) {
-            text[i] = at[1];
-            return true;
-        }
-        text[i] = symbols[0];
-    }
-    return false;
-}
-
-/* All 19,531 strings of up to six of ".", CR, LF, "a" and NUL: refused with a
- * NUL, else read as they were, and cut anywhere. */
-START_TEST(every_short_text_of_hard_symbols_comes_through)
-{
-    thrum_context *context = support_context();
-    unsigned count = 0, refused = 0;
-    thrum_buffer out;
-
-    thrum_buffer_init(&out, context, SIZE_MAX);
-    for (size_t size = 0; size <= 6; size++) {
-        char text[6] = "......";
-
-        do {
-            thrum_message *letter = new_letter(context);
-            int code = thrum_message_set_text(letter, text, size);
-
-            count++;
-            if (code != 0) {
-                refused++;
-                if (memchr(text, '\0', size) == NULL)
-                    ck_abort_msg("refused with %d", code);
-            } else {
-                wire_text expected = wire_normalise((thrum_bytes){text, size});
-                wire_text got;
-
-                if (write_slices(letter, &out, SIZE_MAX / 2) != 0)
-                    ck_abort_msg("not written");
-                assert_not_smuggled((thrum_bytes){out.data, out.size});
-                got = read_body((thrum_bytes){out.data, out.size});
-                wire_assert_same((thrum_bytes){got.data, got.size},
-                                 (thrum_bytes){expected.data, expected.size},
-                                 "text");
-                assert_every_slice_is_the_same(
-                    letter, context, (thrum_bytes){out.data, out.size},
-                    size < 4 ? 1 : 61);
-                free(got.data);
-                free(expected.data);
-            }
-            thrum_buffer_clear(&out);
-            thrum_message_free(letter);
-        } while (next_symbols(text, size));
-    }
-    ck_assert_uint_eq(count, 19531);
-    ck_assert_uint_eq(count - refused, 5461);
-    thrum_buffer_fini(&out);
-    support_context_end(context);
-}
-END_TEST
-
-START_TEST(a_message_cut_anywhere_is_the_same)
-{
-    thrum_context *context = support_context();
-    thrum_message *letter = new_letter(context);
-    static const char text[] = ".one\n..two = \xc3\xbc \n.\r\nthree";
-    static const char html[] = ".<p class=\"x\">\r\r.</p>\n";
-    thrum_buffer out;
-
-    thrum_buffer_init(&out, context, SIZE_MAX);
-    thrum_message_set_subject(letter, "J\xc3\xbcrgen");
-    thrum_message_set_text(letter, text, sizeof text - 1);
-    thrum_message_set_html(letter, html, sizeof html - 1);
-    ck_assert_int_eq(write_slices(letter, &out, SIZE_MAX / 2), 0);
-    assert_every_slice_is_the_same(letter, context,
-                                   (thrum_bytes){out.data, out.size}, 1);
-    thrum_buffer_fini(&out);
-    thrum_message_free(letter);
-    support_context_end(context);
-}
-END_TEST
-
-START_TEST(a_long_text_is_encoded_slice_by_slice)
-{
-    enum { SIZE = 5 << 20, SLICE = 16384 };
-    thrum_context *context = support_context();
-    thrum_message *letter = new_letter(context);
-    thrum__message_cursor cursor = {0, {0, 0}};
-    char *text = malloc(SIZE);
-    thrum_buffer out;
-    size_t slices = 0, total = 0;
-    int more;
-
-    memset(text, '=', SIZE);
-    thrum_message_set_text(letter, text, SIZE);
-    thrum_buffer_init(&out, context, SLICE + THRUM__MESSAGE_STEP);
-    do {
-        more = thrum__message_data(letter, &cursor, &out, SLICE);
-        total += out.size;
-        slices++;
-        thrum_buffer_clear(&out);
-    } while (more == 1);
-    ck_assert_int_eq(more, 0);
-    ck_assert_uint_gt(total, 3 * (size_t)SIZE);
-    ck_assert_uint_gt(slices, total / (SLICE + THRUM__MESSAGE_STEP));
-    free(text);
-    thrum_buffer_fini(&out);
-    thrum_message_free(letter);
-    support_context_end(context);
-}
-END_TEST
-
-START_TEST(a_buffer_that_is_full_is_said_to_be_so)
-{
-    thrum_context *context = support_context();
-    thrum_message *letter = new_letter(context);
-    thrum__message_cursor cursor = {0, {0, 0}};
-    thrum_buffer out, whole;
-
-    thrum_message_set_text(letter, "a = \xc3\xbc\n", 7);
-    thrum_buffer_init(&whole, context, SIZE_MAX);
-    ck_assert_int_eq(write_slices(letter, &whole, SIZE_MAX / 2), 0);
-    for (size_t cap = 0; cap < whole.size; cap++) {
-        cursor = (thrum__message_cursor){0, {0, 0}};
-        thrum_buffer_init(&out, context, cap);
-        ck_assert_int_eq(
-            thrum__message_data(letter, &cursor, &out, SIZE_MAX / 2),
-            THRUM_E_FULL);
-        ck_assert_uint_le(out.size, cap);
-        wire_assert_same((thrum_bytes){out.data, out.size},
-                         (thrum_bytes){whole.data, out.size}, "a part");
-        thrum_buffer_fini(&out);
-    }
-    thrum_buffer_init(&out, context, 100);
-    ck_assert_int_eq(thrum_message_write(letter, &out), THRUM_E_FULL);
-    ck_assert_uint_eq(out.size, 0);
-    thrum_buffer_fini(&out);
-    thrum_buffer_fini(&whole);
-    thrum_message_free(letter);
-    support_context_end(context);
-}
-END_TEST
-
 static void scenario_message(void)
 {
     thrum_context *context = support_context();
@@ -682,8 +472,7 @@ END_TEST
 
 int main(void)
 {
-    TCase *cases[] = {tcase_create("wire"), tcase_create("setters"),
-                      tcase_create("slices")};
+    TCase *cases[] = {tcase_create("wire"), tcase_create("setters")};
 
     tcase_add_test(cases[0], a_small_message_is_written_as_it_will_be_read);
     tcase_add_test(cases[0],
@@ -703,10 +492,5 @@ int main(void)
     tcase_add_test(cases[1], no_message_reads_as_no_memory);
     tcase_add_test(cases[1], a_value_of_null_is_an_empty_one);
     tcase_add_test(cases[1], a_message_survives_every_failing_allocation);
-    tcase_add_test(cases[2], every_short_text_of_hard_symbols_comes_through);
-    tcase_add_test(cases[2], a_message_cut_anywhere_is_the_same);
-    tcase_add_test(cases[2], a_long_text_is_encoded_slice_by_slice);
-    tcase_add_test(cases[2], a_buffer_that_is_full_is_said_to_be_so);
-    tcase_set_timeout(cases[2], 120);
-    return support_main("message", cases, 3);
+    return support_main("message", cases, 2);
 }

@@ -305,3 +305,19 @@ thrum_bytes wire_body(thrum_bytes message)
     end += 4;
     return (thrum_bytes){end, (size_t)(message.data + message.size - end)};
 }
+
+wire_text wire_read(thrum_bytes sent)
+{
+    wire_text kept = wire_receive(sent), plain, read;
+    thrum_bytes whole = {kept.data, kept.size}, body = wire_body(whole);
+
+    if (wire_find(whole, "Content-Transfer-Encoding").size == 4) {
+        read = wire_normalise(body);
+    } else {
+        plain = wire_unquote(body);
+        read = wire_normalise((thrum_bytes){plain.data, plain.size});
+        free(plain.data);
+    }
+    free(kept.data);
+    return read;
+}

@@ -44,4 +44,8 @@ thrum_bytes wire_find(thrum_bytes message, const char *name);
 /* What comes after the first blank line. Borrowed. */
 thrum_bytes wire_body(thrum_bytes message);
 
+/* The text that a reader finds in a message of one part, as it was sent; its
+ * line ends are LF. */
+wire_text wire_read(thrum_bytes sent);
+
 #endif
