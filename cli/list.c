@@ -181,7 +181,6 @@ int cli_list_next(cli_list *list, cli_row *row)
     row->to = list->csv.fields[list->email];
     row->number = ++list->number;
     row->line = list->csv.row_line;
-    row->nul = list->csv.nul;
     return 1;
 }
 

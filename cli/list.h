@@ -16,7 +16,6 @@ typedef struct cli_row {
     const thrum_bytes *values; /* one for each column, "email" too */
     uint64_t number;           /* of the row, from 1; the header has none */
     uint64_t line;             /* of the file, that it begins in */
-    int nul;                   /* it holds a NUL */
 } cli_row;
 
 /* Opens a list ("-": standard input) and reads its header line.

@@ -22,19 +22,36 @@ double cli_report_rate(const cli_report *report)
     return seconds > 0 ? (double)report->accepted / seconds : 0;
 }
 
+/* A failure's text and those of its causes: "no connection: no route". */
+static void report_words(const thrum_failure *why, char *out, size_t room)
+{
+    size_t size = 0;
+
+    for (; why != NULL && room - size > 2; why = thrum_failure_cause(why)) {
+        const char *text = thrum_failure_text(why);
+
+        if (size > 0) {
+            memcpy(out + size, ": ", 2);
+            size += 2;
+        }
+        size += cli_say_clean(text, strlen(text), out + size, room - size);
+    }
+}
+
 /* What kind of failure it is; the server's words, if it said any. */
 static void report_kind(const thrum_failure *why, cli_report_kind *kind)
 {
     const thrum_smtp_detail *detail = thrum_failure_smtp(why);
-    const char *text = thrum_failure_text(why);
 
     memset(kind, 0, sizeof *kind);
-    if (detail != NULL && detail->code != 0) {
-        kind->code = detail->code;
-        snprintf(kind->enhanced, sizeof kind->enhanced, "%s", detail->enhanced);
-        text = detail->text;
+    if (detail == NULL || detail->code == 0) {
+        report_words(why, kind->text, sizeof kind->text);
+        return;
     }
-    cli_say_clean(text, strlen(text), kind->text, sizeof kind->text);
+    kind->code = detail->code;
+    snprintf(kind->enhanced, sizeof kind->enhanced, "%s", detail->enhanced);
+    cli_say_clean(detail->text, strlen(detail->text), kind->text,
+                  sizeof kind->text);
 }
 
 void cli_report_failed(cli_report *report, const thrum_failure *why,
