@@ -260,8 +260,9 @@ static thrum_failure *client_unreachable(const thrum__smtp_client *client,
     return failure;
 }
 
-/* With others up, a server that takes no more of them is not asked again until
- * one of those ends; without, nothing that waits can be sent. */
+/* An attempt that failed is not made again while others are up, or still under
+ * way: each would be replaced before the last has failed, without end. When none
+ * is left, nothing that waits can be sent. */
 void thrum__client_lost(thrum__smtp_client *client, bool opened,
                         const thrum_failure *why)
 {
@@ -271,7 +272,7 @@ void thrum__client_lost(thrum__smtp_client *client, bool opened,
     client->refs--; /* never the last one: an event is under way */
     if (!opened)
         client->opening--;
-    if (!opened && client->count > client->opening)
+    if (!opened)
         client->allowed = client->count;
     if (client->count > 0)
         return;
