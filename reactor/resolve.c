@@ -34,6 +34,7 @@ struct thrum__resolver {
     ev_timer timer;
     thrum__query *done;
     thrum__query **done_end;
+    int status;     /* of the servers that the program named */
     size_t waiting; /* queries that are neither told nor cancelled */
     bool telling;
 };
@@ -70,6 +71,18 @@ static void resolver_unwatch(thrum__resolver *resolver)
     ev_timer_stop(loop, &resolver->timer);
 }
 
+/* c-ares's own macros shift into the sign. */
+static int resolver_events(unsigned wanted, int i)
+{
+    int events = 0;
+
+    if (wanted >> i & 1)
+        events |= EV_READ;
+    if (wanted >> (i + ARES_GETSOCK_MAXNUM) & 1)
+        events |= EV_WRITE;
+    return events;
+}
+
 static void resolver_watch(thrum__resolver *resolver)
 {
     ares_socket_t sockets[ARES_GETSOCK_MAXNUM];
@@ -80,8 +93,7 @@ static void resolver_watch(thrum__resolver *resolver)
 
     resolver_unwatch(resolver);
     for (int i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
-        int events = (ARES_GETSOCK_READABLE(wanted, i) ? EV_READ : 0) |
-                     (ARES_GETSOCK_WRITABLE(wanted, i) ? EV_WRITE : 0);
+        int events = resolver_events(wanted, i);
 
         if (events == 0)
             continue;
@@ -236,6 +248,9 @@ static thrum__resolver *resolver_new(thrum_reactor *reactor)
         thrum_context_release(reactor->context, resolver);
         return NULL;
     }
+    if (reactor->nameservers != NULL)
+        resolver->status =
+            ares_set_servers_ports_csv(resolver->channel, reactor->nameservers);
     reactor->resolver = resolver;
     return resolver;
 }
@@ -244,15 +259,13 @@ static void query_ask(thrum__query *query, const char *host)
 {
     static const struct ares_addrinfo_hints hints = {
         .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-    ares_channel channel = query->resolver->channel;
-    const char *servers = query->resolver->reactor->nameservers;
-    int status = servers == NULL ? ARES_SUCCESS
-                                 : ares_set_servers_ports_csv(channel, servers);
+    thrum__resolver *resolver = query->resolver;
 
-    if (status == ARES_SUCCESS)
-        ares_getaddrinfo(channel, host, NULL, &hints, query_answered, query);
+    if (resolver->status == ARES_SUCCESS)
+        ares_getaddrinfo(resolver->channel, host, NULL, &hints, query_answered,
+                         query);
     else
-        query_answered(query, status, 0, NULL);
+        query_answered(query, resolver->status, 0, NULL);
 }
 
 thrum__query *thrum__resolve(thrum_reactor *reactor, const char *host,
