@@ -158,7 +158,7 @@ check()
     install_missing build check
     generate
     steps=
-    build_and_test build '' check
+    build_and_test build '' check check-servers
     build_and_test build-sanitizers --enable-sanitizers check
     # shellcheck disable=SC2086 # one word an argument
     exec python3 -B tests/support/count.py --skips tests/skips $steps \

@@ -90,8 +90,11 @@ class Count(unittest.TestCase):
 
     def test_a_target_that_fails_with_its_test_is_counted_once(self):
         self.program('build/tests/a', 'FAIL', '')
-        self.assertEqual(self.told('--step', 'build:check=2', 'build'),
-                         ('0 passed, 1 failed, 0 skipped', 1))
+        for where in ('build', 'build/tests'):
+            with self.subTest(where):
+                self.assertEqual(
+                    self.told('--step', where + ':check=2', where),
+                    ('0 passed, 1 failed, 0 skipped', 1))
 
 
 class Skips(unittest.TestCase):

@@ -64,7 +64,7 @@ class Documented(unittest.TestCase):
 class Readmes(unittest.TestCase):
     def test_every_folder_of_sources_opens_with_a_readme(self):
         folders = {os.path.dirname(name) for name in lint.files('.c', under=(
-            'base', 'deferred', 'reactor', 'mail'))}
+            'base', 'deferred', 'reactor', 'mail', 'cli', 'examples'))}
         missing = [folder for folder in sorted(folders) if not os.path.exists(
             os.path.join(unit.top_srcdir, folder, 'README.md'))]
         self.assertEqual(missing, [])

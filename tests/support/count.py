@@ -90,7 +90,7 @@ class Count:
         """A make target's status, as FOLDER:TARGET=STATUS."""
         name, _, status = text.rpartition('=')
         where = name.partition(':')[0]
-        told = any(each.split('/')[0].split(' ')[0] == where
+        told = any(each.startswith((where + '/', where + ' '))
                    for each in self.failed)
         if status != '0' and not told:
             self.failed.append(f'{name} (status {status})')
