@@ -9,6 +9,8 @@
 #include <thrum/context.h>
 #include <thrum/failure.h>
 
+#include "base/spare.h"
+
 struct thrum_context {
     const thrum_allocator *allocator;
     thrum_log_fn *log;
@@ -16,6 +18,8 @@ struct thrum_context {
     void *ctx;
     size_t blocks;
     size_t refs;
+    bool spares; /* blocks are kept when they are given back */
+    thrum__spare spare;
 };
 
 /* Releases a value or a context; both may be NULL. */

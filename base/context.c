@@ -52,6 +52,8 @@ thrum_context *thrum_context_new(const thrum_context_config *config)
     context->ctx = config->ctx;
     context->blocks = 0;
     context->refs = 1;
+    context->spares = allocator == &context_heap && THRUM__SPARE_ON;
+    memset(&context->spare, 0, sizeof context->spare);
     return context;
 }
 
@@ -61,17 +63,32 @@ thrum_context *thrum_context_ref(thrum_context *context)
     return context;
 }
 
+static void context_free_spares(thrum_context *context)
+{
+    for (size_t i = 0; i < THRUM__SPARE_SIZES; i++)
+        while (context->spare.first[i] != NULL) {
+            void *block = context->spare.first[i];
+
+            context->spare.first[i] = *(void **)block;
+            free(block);
+        }
+}
+
 void thrum_context_unref(thrum_context *context)
 {
-    if (context != NULL && --context->refs == 0)
-        context->allocator->release(context, context->allocator->state);
+    if (context == NULL || --context->refs > 0)
+        return;
+    context_free_spares(context);
+    context->allocator->release(context, context->allocator->state);
 }
 
 void *thrum_context_allocate(thrum_context *context, size_t size)
 {
     const thrum_allocator *allocator = context->allocator;
-    void *block = allocator->allocate(size + (size == 0), allocator->state);
+    void *block = thrum__spare_take(&context->spare, size);
 
+    if (block == NULL)
+        block = allocator->allocate(size + (size == 0), allocator->state);
     context->blocks += block != NULL;
     return block;
 }
@@ -91,6 +108,8 @@ void thrum_context_release(thrum_context *context, void *block)
     if (block == NULL)
         return;
     context->blocks--;
+    if (context->spares && thrum__spare_put(&context->spare, block))
+        return;
     context->allocator->release(block, context->allocator->state);
 }
 

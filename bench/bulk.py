@@ -29,7 +29,7 @@ THRUM = os.path.join(BUILD, 'thrum')
 FOLDER = tempfile.mkdtemp(prefix='thrum-bench-')
 
 LETTER = ('Dear {{name}},\n\nyour seat in {{city}} is number {{seat}}.\n\n' +
-          14 * ('The loom hums, and thread after thread goes through the '
+          15 * ('The loom hums, and thread after thread goes through the '
                 'reed, all day long.\n') + '\nYours,\nthe weavers\n')
 
 failed = []

@@ -175,6 +175,42 @@ START_TEST(a_context_counts_its_blocks)
 }
 END_TEST
 
+/* malloc's own blocks, not the counting ones of the tests. */
+START_TEST(a_block_that_was_given_back_serves_whoever_asks_next)
+{
+    thrum_context *context = thrum_context_new(NULL);
+    char *blocks[100];
+
+    for (size_t size = 0; size < 600; size++) {
+        for (int i = 0; i < 100; i++) {
+            blocks[i] = thrum_context_allocate(context, size);
+            memset(blocks[i], i, size);
+        }
+        for (int i = 0; i < 100; i++) {
+            if (size > 0)
+                ck_assert_int_eq(blocks[i][size - 1], i);
+            thrum_context_release(context, blocks[i]);
+        }
+    }
+    ck_assert_uint_eq(thrum_context_blocks(context), 0);
+    thrum_context_unref(context);
+}
+END_TEST
+
+START_TEST(a_spare_block_grows_like_any_other)
+{
+    thrum_context *context = thrum_context_new(NULL);
+    char *block = thrum_context_allocate(context, 100);
+
+    thrum_context_release(context, block);
+    block = thrum_context_copy(context, "abcdef", 6);
+    block = thrum_context_resize(context, block, 5000);
+    ck_assert_str_eq(block, "abcdef");
+    thrum_context_release(context, block);
+    thrum_context_unref(context);
+}
+END_TEST
+
 static void on_log(thrum_log_level level, const char *line, void *ctx)
 {
     ck_assert_int_eq(level, THRUM_LOG_WARNING);
@@ -224,6 +260,9 @@ int main(void)
     tcase_add_test(cases[1], a_failure_without_memory_is_the_static_one);
     tcase_add_test(cases[1], a_long_chain_of_causes_is_freed_by_a_loop);
     tcase_add_test(cases[2], a_context_counts_its_blocks);
+    tcase_add_test(cases[2],
+                   a_block_that_was_given_back_serves_whoever_asks_next);
+    tcase_add_test(cases[2], a_spare_block_grows_like_any_other);
     tcase_add_test(cases[2], a_line_to_the_log_is_cut_at_its_cap);
     tcase_add_test(cases[2], the_version_has_three_numbers);
     return support_main("base", cases, 3);
