@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Addresses are checked twice for each recipient of a list of millions, so the
- * ordinary case, a dot-atom and a domain name, is one table look-up a byte;
- * words for what is wrong are only looked for once something is.
+ * ordinary case, a dot-atom and a domain name of at most 64 bytes in all, goes
+ * through a table of states: three instructions a byte, and no branches that
+ * could be guessed wrong. All else is read again, with words for what is wrong.
  *
  * The grammar is that of RFC 5321 section 4.1.2, without what RFC 5322 adds for
  * headers: no comments, no folding, no obsolete forms.
@@ -38,6 +39,57 @@ static const unsigned char address_class[256] = {
     ['['] = ADDRESS_QTEXT,
     [']'] = ADDRESS_QTEXT,
 };
+
+/* The states of the ordinary case, as offsets of their rows; 0: not one. */
+enum {
+    ADDRESS_BEFORE_ATOM = 1 << 8,
+    ADDRESS_IN_ATOM = 2 << 8,
+    ADDRESS_BEFORE_LABEL = 3 << 8,
+    ADDRESS_IN_LABEL = 4 << 8,
+    ADDRESS_AFTER_HYPHEN = 5 << 8
+};
+
+/* The entries of a row for letters and digits, and for all of atext. */
+#define ADDRESS_ALNUM(row, to)                                                 \
+    [(row) + 'a' ...(row) + 'z'] = (to), [(row) + 'A' ...(row) + 'Z'] = (to),  \
+                            [(row) + '0' ...(row) + '9'] = (to)
+#define ADDRESS_ATOM(row, to)                                                  \
+    ADDRESS_ALNUM(row, to),                                                    \
+        [(row) + '-'] = (to), [(row) + '!'] = (to),                            \
+                 [(row) + '#' ...(row) + '\''] = (to),                         \
+                 [(row) + '*' ...(row) + '+'] = (to), [(row) + '/'] = (to),    \
+                 [(row) + '='] = (to), [(row) + '?'] = (to),                   \
+                 [(row) + '^' ...(row) + '`'] = (to),                          \
+                 [(row) + '{' ...(row) + '~'] = (to)
+
+static const uint16_t address_next[6 << 8] = {
+    ADDRESS_ATOM(ADDRESS_BEFORE_ATOM, ADDRESS_IN_ATOM),
+    ADDRESS_ATOM(ADDRESS_IN_ATOM, ADDRESS_IN_ATOM),
+    [ADDRESS_IN_ATOM + '.'] = ADDRESS_BEFORE_ATOM,
+    [ADDRESS_IN_ATOM + '@'] = ADDRESS_BEFORE_LABEL,
+    ADDRESS_ALNUM(ADDRESS_BEFORE_LABEL, ADDRESS_IN_LABEL),
+    ADDRESS_ALNUM(ADDRESS_IN_LABEL, ADDRESS_IN_LABEL),
+    [ADDRESS_IN_LABEL + '-'] = ADDRESS_AFTER_HYPHEN,
+    [ADDRESS_IN_LABEL + '.'] = ADDRESS_BEFORE_LABEL,
+    ADDRESS_ALNUM(ADDRESS_AFTER_HYPHEN, ADDRESS_IN_LABEL),
+    [ADDRESS_AFTER_HYPHEN + '-'] = ADDRESS_AFTER_HYPHEN,
+};
+
+static bool address_is_ordinary(const unsigned char *at, size_t size)
+{
+    const unsigned char *end = at + size, *fours = at + size / 4 * 4;
+    unsigned state = ADDRESS_BEFORE_ATOM;
+
+    for (; at < fours; at += 4) {
+        state = address_next[state + at[0]];
+        state = address_next[state + at[1]];
+        state = address_next[state + at[2]];
+        state = address_next[state + at[3]];
+    }
+    while (at < end)
+        state = address_next[state + *at++];
+    return state == ADDRESS_IN_LABEL;
+}
 
 static const char *mail_describe(int code)
 {
@@ -214,7 +266,8 @@ static const char *address_literal(const char *at, const char *end)
     return "its address literal is neither an IPv4 nor an IPv6 address";
 }
 
-const char *thrum_address_check(const char *text, size_t size)
+__attribute__((noinline)) static const char *address_read(const char *text,
+                                                          size_t size)
 {
     const char *at = text, *end = text + size, *wrong;
 
@@ -231,4 +284,13 @@ const char *thrum_address_check(const char *text, size_t size)
     if (wrong == NULL && size > ADDRESS_ALL)
         return "it is longer than 254 octets";
     return wrong;
+}
+
+const char *thrum_address_check(const char *text, size_t size)
+{
+    /* So short, no part of it can be too long. */
+    if (size <= ADDRESS_LOCAL &&
+        address_is_ordinary((const unsigned char *)text, size))
+        return NULL;
+    return address_read(text, size);
 }

@@ -7,6 +7,7 @@
 #include "mail/address.h"
 #include "mail/compile.h"
 #include "mail/header.h"
+#include "mail/slots.h"
 #include "mail/text.h"
 
 /* Ends the line that a header was written to. */
@@ -75,21 +76,12 @@ static bool compile_is_simple(const thrum__compiler *self, thrum__pieces pieces)
     return true;
 }
 
-static size_t compile_size(const thrum__compiler *self, thrum__pieces pieces)
-{
-    size_t size = 0;
-
-    for (size_t i = 0; i < pieces.count; i++)
-        size += thrum__piece_at(&self->program->pieces, pieces.first + i)->size;
-    return size;
-}
-
 /* A header whose value is made for each recipient. */
 static void compile_field(thrum__compiler *self, const char *name,
                           const thrum__field *field)
 {
-    size_t size =
-        compile_size(self, field->text) + compile_size(self, field->addr);
+    size_t size = thrum__slots_literals(self->program, field->text) +
+                  thrum__slots_literals(self->program, field->addr);
 
     thrum__compile_bytes(self, name);
     thrum__compile_bytes(self, ": ");
@@ -211,6 +203,24 @@ static void compile_to(thrum__compiler *self)
     thrum__compile_bytes(self, "\r\n");
 }
 
+/* Of the date only the room is compiled. */
+static void compile_stamps(thrum__compiler *self)
+{
+    static const char date[THRUM__DATE_SIZE];
+    const thrum__source *source = self->source;
+    thrum_buffer *bytes = &self->program->bytes;
+
+    thrum__compile_bytes(self, "Date: ");
+    self->program->date = bytes->size;
+    thrum__compile_add(self, bytes, date, sizeof date);
+    thrum__compile_bytes(self, "\r\nMessage-ID: ");
+    thrum__compile_add(self, bytes, source->id.data, source->id.size);
+    if (source->columns != NULL)
+        thrum__compile_segment(self, THRUM__SEGMENT_NUMBER, 0, 0);
+    thrum__compile_add(self, bytes, source->id_tail.data, source->id_tail.size);
+    thrum__compile_bytes(self, "\r\n");
+}
+
 void thrum__compile_headers(thrum__compiler *self)
 {
     const thrum__draft *draft = self->source->draft;
@@ -230,11 +240,7 @@ void thrum__compile_headers(thrum__compiler *self)
         compile_mailbox(self, "Reply-To", "reply-to", draft->reply_to);
     if (draft->subject != NULL)
         compile_header(self, "Subject", "subject", draft->subject);
-    thrum__compile_bytes(self, "Date: ");
-    thrum__compile_segment(self, THRUM__SEGMENT_DATE, 0, THRUM__DATE_SIZE);
-    thrum__compile_bytes(self, "\r\nMessage-ID: ");
-    thrum__compile_segment(self, THRUM__SEGMENT_ID, 0, 0);
-    thrum__compile_bytes(self, "\r\n");
+    compile_stamps(self);
     for (size_t i = 0; i < thrum__headers(draft); i++) {
         const thrum__header *header = thrum__header_at(draft, i);
         char part[THRUM__HEADER_NAME_MOST + sizeof "header "] = "header ";

@@ -13,6 +13,14 @@
 #include "mail/message_internal.h"
 #include "mail/program.h"
 
+/* A number in decimal: the last `size` of the digits. Messages of a template
+ * are counted in it, so that nobody has to divide. */
+enum { THRUM__NUMBER_SIZE = 24 };
+typedef struct thrum__number {
+    size_t size;
+    char digits[THRUM__NUMBER_SIZE];
+} thrum__number;
+
 struct thrum_message {
     thrum_context *context;
     thrum_failure *failure;  /* what was wrong first */
@@ -25,8 +33,8 @@ struct thrum_message {
     thrum_bytes to;
     thrum_bytes id; /* empty: nobody asked for it yet */
     size_t weight;  /* bytes that the values may write at most */
-    uint64_t number;
     int64_t second; /* when it was made */
+    thrum__number number;
 };
 
 /* Where a Message-ID of a template comes from. */
@@ -35,8 +43,11 @@ typedef struct thrum__id_parts {
     thrum_bytes tail; /* "@domain>" */
 } thrum__id_parts;
 
-/* Room for a number and a NUL between them. */
-enum { THRUM__ID_NUMBER = 21 };
+static inline thrum_bytes thrum__number_text(const thrum__number *number)
+{
+    return (thrum_bytes){number->digits + THRUM__NUMBER_SIZE - number->size,
+                         number->size};
+}
 
 /* The parts of its template's. */
 const thrum__id_parts *thrum__template_id(const thrum_template *letter);

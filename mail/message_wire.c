@@ -19,11 +19,16 @@ const thrum_failure *thrum_message_failure(const thrum_message *message)
 static void wire_compile(thrum_message *message)
 {
     thrum__draft *draft = message->draft;
-    thrum__source source = {.draft = draft};
+    thrum__source source = {.draft = draft,
+                            .id = thrum__message_id_bytes(message)};
     thrum__value *values = (thrum__value *)message->values;
 
     for (size_t i = 0; i < THRUM__DRAFT_TEXTS; i++)
         values[i].text = (thrum_bytes){draft->texts[i], draft->sizes[i]};
+    if (source.id.size == 0) {
+        message->unready = thrum_failure_no_memory();
+        return;
+    }
     message->program =
         thrum__program_new(message->context, &source, &message->unready);
 }
@@ -77,11 +82,12 @@ static void wire_make_id(thrum_message *message)
 static void wire_fill_id(thrum_message *message)
 {
     const thrum__id_parts *parts = thrum__template_id(message->letter);
+    thrum_bytes number = thrum__number_text(&message->number);
     char *id = (char *)message->id.data, *to = id;
 
     memcpy(to, parts->head.data, parts->head.size);
     to += parts->head.size;
-    to += thrum__stamp_number(to, message->number);
+    to = thrum__text_copy(to, number.data, number.size);
     memcpy(to, parts->tail.data, parts->tail.size);
     to += parts->tail.size;
     *to = '\0';

@@ -19,10 +19,9 @@
 #include "mail/stamp.h"
 
 typedef enum thrum__segment_kind {
-    THRUM__SEGMENT_BYTES, /* of the program, as they are */
-    THRUM__SEGMENT_TO,    /* the recipient */
-    THRUM__SEGMENT_DATE,
-    THRUM__SEGMENT_ID,     /* the Message-ID */
+    THRUM__SEGMENT_BYTES,  /* of the program, as they are */
+    THRUM__SEGMENT_TO,     /* the recipient */
+    THRUM__SEGMENT_NUMBER, /* the message's, of its Message-ID */
     THRUM__SEGMENT_FIELD,  /* the value of a header with slots */
     THRUM__SEGMENT_PLAIN,  /* a value that needs no encoding */
     THRUM__SEGMENT_QUOTED, /* a value in quoted-printable */
@@ -76,14 +75,14 @@ typedef struct thrum__program {
     thrum_buffer used;     /* of thrum__used */
     thrum__pieces sender;  /* the envelope's sender, when it has slots */
     size_t bound;          /* bytes it may write, besides the values' weight */
-    int64_t second;        /* whose date is kept here */
-    char date[THRUM__DATE_SIZE];
+    size_t date;           /* where in the bytes the date stands */
+    int64_t second;        /* of the date that stands there now */
 } thrum__program;
 
 /* A recipient's value. */
 typedef struct thrum__value {
     thrum_bytes text;
-    unsigned found; /* by thrum__text_scan; of no use in ordinary messages */
+    bool is_plain; /* by thrum__text_is_plain; unknown in ordinary messages */
 } thrum__value;
 
 /* Where an ordinary message or a template comes from: `columns` is NULL when
@@ -92,12 +91,18 @@ typedef struct thrum__source {
     const thrum__draft *draft;
     const char *const *columns;
     size_t count;
+    thrum_bytes id;      /* the Message-ID; a template's, up to the number */
+    thrum_bytes id_tail; /* and after it */
 } thrum__source;
 
 /* Compiles. Ownership: new. Errors: NULL, and *why is new. */
 thrum__program *thrum__program_new(thrum_context *context,
                                    const thrum__source *source,
                                    thrum_failure **why);
+
+/* Puts the date of a second where the date stands, unless it is there: many
+ * messages are made in one second. */
+void thrum__program_date(thrum__program *program, int64_t second);
 
 /* Frees it. NULL is nothing. */
 void thrum__program_free(thrum__program *program);

@@ -13,23 +13,9 @@
 /* Slices of a text are encoded into room of this size. */
 enum { RENDER_ROOM = 16384 };
 
-static char *render_copy(char *to, thrum_bytes bytes)
+static inline char *render_copy(char *to, thrum_bytes bytes)
 {
-    memcpy(to, bytes.data, bytes.size);
-    return to + bytes.size;
-}
-
-/* Dates are written for many messages in a second. */
-static char *render_date(const thrum_message *message, char *to)
-{
-    thrum__program *program = message->program;
-
-    if (program->second != message->second) {
-        thrum__stamp_date(program->date, message->second);
-        program->second = message->second;
-    }
-    memcpy(to, program->date, THRUM__DATE_SIZE);
-    return to + THRUM__DATE_SIZE;
+    return thrum__text_copy(to, bytes.data, bytes.size);
 }
 
 /* A value that is plain, short, and has no blank at its ends goes as it is,
@@ -41,20 +27,20 @@ static char *render_field(const thrum_message *message,
     char whole[THRUM__HEADER_MOST];
     thrum__line line = {to, field->column};
     thrum_bytes text = {whole, 0}, addr = {whole, 0};
-    unsigned found = 0;
+    bool is_plain = true;
 
     if (field->is_mailbox) {
         text.size = thrum__slots_join(program, field->text, message->values,
-                                      whole, &found);
+                                      whole, &is_plain);
         addr.data += text.size;
         addr.size = thrum__slots_join(program, field->addr, message->values,
-                                      whole + text.size, &found);
+                                      whole + text.size, &is_plain);
         thrum__header_mailbox(&line, text, addr);
         return line.at;
     }
     text.size =
-        thrum__slots_join(program, field->text, message->values, to, &found);
-    if (field->is_simple && found == 0 &&
+        thrum__slots_join(program, field->text, message->values, to, &is_plain);
+    if (field->is_simple && is_plain &&
         field->column + text.size <= THRUM__LINE && to[0] != ' ' &&
         to[text.size - 1] != ' ')
         return to + text.size;
@@ -64,23 +50,21 @@ static char *render_field(const thrum_message *message,
 }
 
 /* A segment that is written in one step; there is room for render_bound. */
-static char *render_whole(thrum_message *message, const thrum__segment *segment,
-                          char *to)
+static char *render_whole(const thrum_message *message,
+                          const thrum__segment *segment, char *to)
 {
     switch (segment->kind) {
     case THRUM__SEGMENT_TO:
         return render_copy(to, message->to);
-    case THRUM__SEGMENT_DATE:
-        return render_date(message, to);
-    case THRUM__SEGMENT_ID:
-        return render_copy(to, thrum__message_id_bytes(message));
+    case THRUM__SEGMENT_NUMBER:
+        return render_copy(to, thrum__number_text(&message->number));
     default:
         return render_field(message,
                             thrum__field_at(message->program, segment->at), to);
     }
 }
 
-static size_t render_bound(thrum_message *message,
+static size_t render_bound(const thrum_message *message,
                            const thrum__segment *segment)
 {
     const thrum__field *field;
@@ -88,10 +72,8 @@ static size_t render_bound(thrum_message *message,
     switch (segment->kind) {
     case THRUM__SEGMENT_TO:
         return message->to.size;
-    case THRUM__SEGMENT_DATE:
-        return THRUM__DATE_SIZE;
-    case THRUM__SEGMENT_ID:
-        return thrum__message_id_bytes(message).size;
+    case THRUM__SEGMENT_NUMBER:
+        return message->number.size;
     default:
         field = thrum__field_at(message->program, segment->at);
         return thrum__header_bound(
@@ -131,25 +113,39 @@ static bool render_value_ended(const thrum_message *message,
            (place->column == 0 || segment->kind == THRUM__SEGMENT_PLAIN);
 }
 
-static char *render_all(thrum_message *message, char *to, size_t room)
+/* A value all at once. Most fit into a line as they are, between the soft
+ * breaks that stand around them. */
+static char *render_value_whole(const thrum_message *message,
+                                const thrum__segment *segment, char *to,
+                                const char *limit)
+{
+    const thrum__value *value = &message->values[segment->at];
+    thrum__room room = {to, (size_t)(limit - to)};
+    thrum__place place = {0, 0};
+
+    if (segment->kind != THRUM__SEGMENT_QUOTED || !value->is_plain ||
+        value->text.size >= THRUM__LINE || value->text.data[0] == '.')
+        return to + render_value(message, segment, &place, room);
+    to = render_copy(to, value->text);
+    memcpy(to, "=\r\n", 3);
+    return to + 3;
+}
+
+static char *render_all(const thrum_message *message, char *to, size_t room)
 {
     const thrum__program *program = message->program;
     const thrum__segment *segment = thrum__segment_at(program, 0);
     const thrum__segment *end = segment + thrum__segments(program);
-    char *limit = to + room;
+    const char *limit = to + room;
 
     for (; segment < end; segment++) {
-        thrum__place place = {0, 0};
-        thrum__room left = {to, (size_t)(limit - to)};
-
         if (segment->kind == THRUM__SEGMENT_BYTES)
-            to =
-                render_copy(to, (thrum_bytes){program->bytes.data + segment->at,
-                                              segment->size});
+            to = thrum__text_copy(to, program->bytes.data + segment->at,
+                                  segment->size);
         else if (segment->kind < THRUM__SEGMENT_PLAIN)
             to = render_whole(message, segment, to);
         else
-            to += render_value(message, segment, &place, left);
+            to = render_value_whole(message, segment, to, limit);
     }
     return to;
 }
@@ -169,7 +165,7 @@ static size_t render_room(const thrum_buffer *out, size_t enough, size_t least)
     return wanted < least ? 0 : wanted;
 }
 
-static int render_slice_bytes(thrum_message *message, thrum__place *place,
+static int render_slice_bytes(const thrum_message *message, thrum__place *place,
                               const thrum__segment *segment, thrum_buffer *out,
                               size_t enough)
 {
@@ -188,7 +184,7 @@ static int render_slice_bytes(thrum_message *message, thrum__place *place,
     return place->offset < segment->size;
 }
 
-static int render_slice_whole(thrum_message *message,
+static int render_slice_whole(const thrum_message *message,
                               const thrum__segment *segment, thrum_buffer *out)
 {
     size_t size = render_bound(message, segment);
@@ -203,7 +199,7 @@ static int render_slice_whole(thrum_message *message,
     return 0;
 }
 
-static int render_slice_value(thrum_message *message, thrum__place *place,
+static int render_slice_value(const thrum_message *message, thrum__place *place,
                               const thrum__segment *segment, thrum_buffer *out,
                               size_t enough)
 {
@@ -220,8 +216,9 @@ static int render_slice_value(thrum_message *message, thrum__place *place,
 
 /* Writes a part of the segment at the cursor. Returns 1 when there is more of
  * it, 0 when there is not, or an error. */
-static int render_slice(thrum_message *message, thrum__message_cursor *cursor,
-                        thrum_buffer *out, size_t enough)
+static int render_slice(const thrum_message *message,
+                        thrum__message_cursor *cursor, thrum_buffer *out,
+                        size_t enough)
 {
     const thrum__segment *segment =
         thrum__segment_at(message->program, cursor->segment);
@@ -234,8 +231,9 @@ static int render_slice(thrum_message *message, thrum__message_cursor *cursor,
     return render_slice_value(message, &cursor->place, segment, out, enough);
 }
 
-static int render_slices(thrum_message *message, thrum__message_cursor *cursor,
-                         thrum_buffer *out, size_t enough)
+static int render_slices(const thrum_message *message,
+                         thrum__message_cursor *cursor, thrum_buffer *out,
+                         size_t enough)
 {
     while (cursor->segment < thrum__segments(message->program)) {
         int more;
@@ -257,17 +255,14 @@ int thrum__message_data(thrum_message *message, thrum__message_cursor *cursor,
                         thrum_buffer *out, size_t enough)
 {
     const thrum_failure *why = thrum__message_ready(message);
-    thrum_bytes id;
     size_t bound;
     char *to;
 
     if (why != NULL)
         return thrum_failure_code(why);
-    id = thrum__message_id_bytes(message);
-    if (id.size == 0)
-        return THRUM_E_NOMEM;
-    bound =
-        message->program->bound + message->weight + message->to.size + id.size;
+    thrum__program_date(message->program, message->second);
+    bound = message->program->bound + message->weight + message->to.size +
+            message->number.size;
     if (cursor->segment > 0 || cursor->place.offset > 0 || enough < out->size ||
         enough - out->size < bound || bound > out->cap - out->size)
         return render_slices(message, cursor, out, enough);

@@ -180,6 +180,16 @@ thrum_failure *thrum__slots_read(const thrum__slots *slots, thrum_bytes text)
     return NULL;
 }
 
+size_t thrum__slots_literals(const thrum__program *program,
+                             thrum__pieces pieces)
+{
+    size_t size = 0;
+
+    for (size_t i = 0; i < pieces.count; i++)
+        size += thrum__piece_at(&program->pieces, pieces.first + i)->size;
+    return size;
+}
+
 size_t thrum__slots_size(const thrum__program *program, thrum__pieces pieces,
                          const thrum__value *values)
 {
@@ -195,7 +205,7 @@ size_t thrum__slots_size(const thrum__program *program, thrum__pieces pieces,
 }
 
 size_t thrum__slots_join(const thrum__program *program, thrum__pieces pieces,
-                         const thrum__value *values, char *to, unsigned *found)
+                         const thrum__value *values, char *to, bool *is_plain)
 {
     char *start = to;
 
@@ -206,10 +216,9 @@ size_t thrum__slots_join(const thrum__program *program, thrum__pieces pieces,
 
         if (piece->is_value) {
             bytes = values[piece->at].text;
-            *found |= values[piece->at].found;
+            *is_plain &= values[piece->at].is_plain;
         }
-        memcpy(to, bytes.data, bytes.size);
-        to += bytes.size;
+        to = thrum__text_copy(to, bytes.data, bytes.size);
     }
     return (size_t)(to - start);
 }

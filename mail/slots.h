@@ -25,13 +25,17 @@ typedef struct thrum__slots {
  * Ownership: new. */
 thrum_failure *thrum__slots_read(const thrum__slots *slots, thrum_bytes text);
 
+/* How many literal bytes the pieces have. */
+size_t thrum__slots_literals(const thrum__program *program,
+                             thrum__pieces pieces);
+
 /* How many bytes the pieces are with these values. */
 size_t thrum__slots_size(const thrum__program *program, thrum__pieces pieces,
                          const thrum__value *values);
 
 /* Writes them to `to`, which has room for slots_size; returns their size, and
- * adds what was found in the values to *found. */
+ * clears *is_plain when a value is not plain. */
 size_t thrum__slots_join(const thrum__program *program, thrum__pieces pieces,
-                         const thrum__value *values, char *to, unsigned *found);
+                         const thrum__value *values, char *to, bool *is_plain);
 
 #endif

@@ -85,16 +85,3 @@ int thrum__stamp_random(char to[THRUM__RANDOM_SIZE])
     }
     return 0;
 }
-
-size_t thrum__stamp_number(char *to, uint64_t number)
-{
-    char digits[20];
-    size_t at = sizeof digits;
-
-    do {
-        digits[--at] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    memcpy(to, digits + at, sizeof digits - at);
-    return sizeof digits - at;
-}

@@ -24,7 +24,4 @@ void thrum__stamp_date(char to[THRUM__DATE_SIZE], int64_t seconds);
 /* Writes 128 random bits in hexadecimal. Returns 0, or an errno. */
 int thrum__stamp_random(char to[THRUM__RANDOM_SIZE]);
 
-/* Writes a number in decimal, at most 20 digits; returns how many. */
-size_t thrum__stamp_number(char *to, uint64_t number);
-
 #endif

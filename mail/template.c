@@ -15,8 +15,10 @@ struct thrum_template {
     thrum__program *program;
     size_t refs;
     thrum__id_parts id;
-    uint64_t number;      /* of the last message */
+    thrum__number number; /* of the last message */
     thrum_bytes sender;   /* the envelope's, without slots; with a NUL */
+    size_t slack;         /* values of this weight make no header too long */
+    bool has_addresses;   /* with slots */
     size_t size;          /* of the values of the recipient looked at */
     size_t weight;        /* what they may write */
     thrum__value *values; /* themselves, borrowed */
@@ -35,16 +37,20 @@ static const char *template_string(const thrum_template *letter, size_t at)
     return letter->program->literals.data + at;
 }
 
-/* A second look at a value that is not plain. */
+/* A second look at a value that is not plain, or empty. */
 static thrum_failure *template_look_closely(thrum_template *letter,
                                             const thrum__used *used,
                                             thrum_bytes value)
 {
     bool is_line = used->part != 0;
-    const char *wrong =
-        is_line ? thrum__text_line(value) : thrum__text_lines(value);
     const char *column = template_string(letter, used->name);
+    const char *wrong;
 
+    if (value.size == 0)
+        return thrum_failure_new(letter->context, &thrum_domain_mail,
+                                 THRUM_MAIL_E_EMPTY,
+                                 "column \"%.60s\" is empty", column);
+    wrong = is_line ? thrum__text_line(value) : thrum__text_lines(value);
     if (wrong == NULL)
         return NULL;
     if (!is_line)
@@ -57,23 +63,24 @@ static thrum_failure *template_look_closely(thrum_template *letter,
                              wrong);
 }
 
-static thrum_failure *template_look_value(thrum_template *letter, size_t n,
-                                          const thrum_bytes *values)
+static thrum_failure *template_look_values(thrum_template *letter,
+                                           const thrum_bytes *values)
 {
-    const thrum__used *used = thrum__used_at(letter->program, n);
-    thrum__value value = {values[used->column], 0};
+    const thrum__used *used = thrum__used_at(letter->program, 0);
+    const thrum__used *end = used + thrum__used_count(letter->program);
+    thrum__value *value = letter->values;
+    thrum_failure *why = NULL;
 
-    if (value.text.size == 0)
-        return thrum_failure_new(
-            letter->context, &thrum_domain_mail, THRUM_MAIL_E_EMPTY,
-            "column \"%.60s\" is empty", template_string(letter, used->name));
-    value.found = thrum__text_scan(value.text);
-    letter->values[n] = value;
-    letter->size += value.text.size;
-    letter->weight += value.text.size * used->weight;
-    if ((value.found & (THRUM__TEXT_CONTROL | THRUM__TEXT_HIGH)) == 0)
-        return NULL;
-    return template_look_closely(letter, used, value.text);
+    letter->size = letter->weight = 0;
+    for (; used < end && why == NULL; used++, value++) {
+        value->text = values[used->column];
+        value->is_plain = thrum__text_is_plain(value->text);
+        letter->size += value->text.size;
+        letter->weight += value->text.size * used->weight;
+        if (!value->is_plain || value->text.size == 0)
+            why = template_look_closely(letter, used, value->text);
+    }
+    return why;
 }
 
 /* An address that is put together of pieces. */
@@ -81,7 +88,7 @@ static thrum_failure *template_look_addr(thrum_template *letter,
                                          thrum__pieces pieces, const char *part)
 {
     char addr[THRUM__HEADER_MOST];
-    unsigned found = 0;
+    bool is_plain = true;
     const char *wrong;
 
     if (thrum__slots_size(letter->program, pieces, letter->values) >
@@ -90,7 +97,7 @@ static thrum_failure *template_look_addr(thrum_template *letter,
                               "it has more than 8192 octets");
     wrong = thrum_address_check(addr, thrum__slots_join(letter->program, pieces,
                                                         letter->values, addr,
-                                                        &found));
+                                                        &is_plain));
     return wrong != NULL
                ? template_wrong(letter, THRUM_MAIL_E_ADDRESS, part, wrong)
                : NULL;
@@ -110,26 +117,35 @@ static thrum_failure *template_look_field(thrum_template *letter,
                              : NULL;
 }
 
-/* Looks at all that differs for this recipient, and keeps the values that are
- * used in the template. */
-static thrum_failure *template_look(thrum_template *letter, thrum_bytes to,
-                                    const thrum_bytes *values)
+/* What the values make when they are put together. */
+static thrum_failure *template_look_pieces(thrum_template *letter)
 {
     const thrum__program *program = letter->program;
-    const char *wrong = thrum_address_check(to.data, to.size);
     thrum_failure *why = NULL;
 
-    if (wrong != NULL)
-        return template_wrong(letter, THRUM_MAIL_E_ADDRESS,
-                              "not a mail address", wrong);
-    letter->size = letter->weight = 0;
-    for (size_t i = 0; i < thrum__used_count(program) && why == NULL; i++)
-        why = template_look_value(letter, i, values);
     for (size_t i = 0; i < thrum__fields(program) && why == NULL; i++)
         why = template_look_field(letter, thrum__field_at(program, i));
     if (why == NULL && program->sender.count > 0)
         why = template_look_addr(letter, program->sender, "envelope from");
     return why;
+}
+
+/* Looks at all that differs for this recipient, and keeps the values that are
+ * used in the template. */
+static thrum_failure *template_look(thrum_template *letter, thrum_bytes to,
+                                    const thrum_bytes *values)
+{
+    const char *wrong = thrum_address_check(to.data, to.size);
+    thrum_failure *why;
+
+    if (wrong != NULL)
+        return template_wrong(letter, THRUM_MAIL_E_ADDRESS,
+                              "not a mail address", wrong);
+    why = template_look_values(letter, values);
+    if (why != NULL ||
+        (letter->weight <= letter->slack && !letter->has_addresses))
+        return why;
+    return template_look_pieces(letter);
 }
 
 thrum_failure *thrum_template_check(thrum_template *letter, thrum_bytes to,
@@ -143,11 +159,10 @@ thrum_failure *thrum_template_check(thrum_template *letter, thrum_bytes to,
 /* A string in the message's own block, with a NUL. */
 static char *template_put(thrum_bytes *string, char *to, thrum_bytes text)
 {
-    if (text.size > 0)
-        memcpy(to, text.data, text.size);
-    to[text.size] = '\0';
     *string = (thrum_bytes){to, text.size};
-    return to + text.size + 1;
+    to = thrum__text_copy(to, text.data, text.size);
+    *to = '\0';
+    return to + 1;
 }
 
 /* The message's values, and what is made of them at once. */
@@ -155,19 +170,18 @@ static char *template_put_values(thrum_template *letter, thrum_message *message,
                                  thrum__value *values, char *to)
 {
     const thrum__program *program = letter->program;
-    unsigned found = 0;
+    bool is_plain = true;
 
     for (size_t i = 0; i < thrum__used_count(program); i++) {
         thrum_bytes text = letter->values[i].text;
 
-        memcpy(to, text.data, text.size);
-        values[i] = (thrum__value){{to, text.size}, letter->values[i].found};
-        to += text.size;
+        values[i] = (thrum__value){{to, text.size}, letter->values[i].is_plain};
+        to = thrum__text_copy(to, text.data, text.size);
     }
     if (program->sender.count > 0) {
         message->sender =
             (thrum_bytes){to, thrum__slots_join(program, program->sender,
-                                                values, to, &found)};
+                                                values, to, &is_plain)};
         to += message->sender.size;
         *to++ = '\0';
     }
@@ -185,6 +199,18 @@ static size_t template_room(const thrum_template *letter)
            thrum__slots_size(program, program->sender, letter->values);
 }
 
+/* One more. */
+static void template_count(thrum__number *number)
+{
+    size_t at = THRUM__NUMBER_SIZE - 1;
+
+    while (number->digits[at] == '9')
+        number->digits[at--] = '0';
+    number->digits[at]++;
+    if (number->size < THRUM__NUMBER_SIZE - at)
+        number->size = THRUM__NUMBER_SIZE - at;
+}
+
 thrum_message *thrum_template_fill(thrum_template *letter, thrum_bytes to,
                                    const thrum_bytes *values)
 {
@@ -196,8 +222,9 @@ thrum_message *thrum_template_fill(thrum_template *letter, thrum_bytes to,
 
     if (letter == NULL)
         return NULL;
+    template_count(&letter->number);
     count = why == NULL ? thrum__used_count(letter->program) : 0;
-    room = to.size + 1 + letter->id.head.size + THRUM__ID_NUMBER +
+    room = to.size + 1 + letter->id.head.size + THRUM__NUMBER_SIZE +
            letter->id.tail.size + (why == NULL ? template_room(letter) : 0);
     message = thrum_context_allocate(
         letter->context, sizeof *message + count * sizeof *own + room);
@@ -213,8 +240,8 @@ thrum_message *thrum_template_fill(thrum_template *letter, thrum_bytes to,
                                .values = own,
                                .sender = letter->sender,
                                .weight = letter->weight,
-                               .number = ++letter->number,
-                               .second = thrum__stamp_now()};
+                               .second = thrum__stamp_now(),
+                               .number = letter->number};
     at = template_put(&message->to, (char *)(own + count), to);
     if (why == NULL)
         at = template_put_values(letter, message, own, at);
@@ -271,28 +298,51 @@ static thrum_failure *template_stamp(thrum_template *letter,
                       (thrum_bytes){at, (size_t)(from.data + from.size - at)});
     to[-1] = '>';
     letter->id.tail.size++;
-    if (letter->program->sender.count == 0)
-        to = template_put(&letter->sender, to, sender);
+    template_put(&letter->sender, to, sender);
+    memset(letter->number.digits, '0', THRUM__NUMBER_SIZE);
     return NULL;
+}
+
+/* Which looks at a recipient's values can be spared. */
+static void template_measure(thrum_template *letter)
+{
+    const thrum__program *program = letter->program;
+
+    letter->slack = THRUM__HEADER_MOST;
+    letter->has_addresses = program->sender.count > 0;
+    for (size_t i = 0; i < thrum__fields(program); i++) {
+        const thrum__field *field = thrum__field_at(program, i);
+        size_t literals = thrum__slots_literals(program, field->text) +
+                          thrum__slots_literals(program, field->addr);
+
+        letter->has_addresses |= field->is_mailbox;
+        if (letter->slack > THRUM__HEADER_MOST - literals)
+            letter->slack = THRUM__HEADER_MOST - literals;
+    }
+    if (program->sender.count > 0)
+        letter->sender = thrum__text_of("");
 }
 
 static thrum_failure *template_make(thrum_template *letter,
                                     const thrum_message *prototype,
                                     const char *const *columns, size_t count)
 {
-    thrum__source source = {prototype->draft, columns, count};
-    thrum_failure *why = NULL;
+    thrum_failure *why = template_stamp(letter, prototype->draft);
+    thrum__source source = {prototype->draft, columns, count, letter->id.head,
+                            letter->id.tail};
     size_t used;
 
-    letter->program = thrum__program_new(letter->context, &source, &why);
-    if (letter->program == NULL)
+    if (why == NULL)
+        letter->program = thrum__program_new(letter->context, &source, &why);
+    if (why != NULL)
         return why;
     used = thrum__used_count(letter->program);
     letter->values =
         thrum_context_allocate(letter->context, used * sizeof *letter->values);
     if (letter->values == NULL)
         return thrum_failure_no_memory();
-    return template_stamp(letter, prototype->draft);
+    template_measure(letter);
+    return NULL;
 }
 
 thrum_template *thrum_template_new(thrum_context *context,
@@ -313,7 +363,6 @@ thrum_template *thrum_template_new(thrum_context *context,
         memset(letter, 0, sizeof *letter);
         letter->context = thrum_context_ref(context);
         letter->refs = 1;
-        letter->sender = thrum__text_of("");
         wrong = template_make(letter, prototype,
                               columns != NULL ? columns : none, count);
     }

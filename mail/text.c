@@ -1,68 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Scanning goes by words of eight bytes. A byte is looked for in a word by a
- * subtraction that borrows into the byte's highest bit; a borrow may also be
- * seen in the byte above one that was found, never without one.
- */
 #include "mail/text.h"
-
-#define TEXT_EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
-#define TEXT_TOP TEXT_EACH(0x80)
-
-static inline uint64_t text_word(const char *at)
-{
-    uint64_t word;
-
-    memcpy(&word, at, sizeof word);
-    return word;
-}
-
-/* Less than eight bytes as a word, by reads that overlap: no loop, nothing
- * read past the end, and no byte in it that is not in the text. */
-static inline uint64_t text_short(const char *data, size_t size)
-{
-    uint32_t head, tail;
-
-    if (size >= 4) {
-        memcpy(&head, data, 4);
-        memcpy(&tail, data + size - 4, 4);
-        return (uint64_t)head << 32 | tail;
-    }
-    if (size == 0)
-        return TEXT_EACH(' ');
-    return TEXT_EACH((unsigned char)data[0]) >> 32 << 32 |
-           (uint64_t)(unsigned char)data[size / 2] << 16 |
-           (uint64_t)(unsigned char)data[size / 2] << 24 |
-           (uint64_t)(unsigned char)data[size - 1] << 8 |
-           (unsigned char)data[size - 1];
-}
-
-static inline uint64_t text_below(uint64_t word, unsigned char byte)
-{
-    return (word - TEXT_EACH(byte)) & ~word & TEXT_TOP;
-}
-
-static inline unsigned text_look(uint64_t word)
-{
-    uint64_t control =
-        text_below(word, 0x20) | text_below(word ^ TEXT_EACH(0x7f), 1);
-
-    return ((word & TEXT_TOP) != 0 ? THRUM__TEXT_HIGH : 0u) |
-           (control != 0 ? THRUM__TEXT_CONTROL : 0u) |
-           (text_below(word ^ TEXT_EACH('='), 1) != 0 ? THRUM__TEXT_EQUALS
-                                                      : 0u);
-}
 
 unsigned thrum__text_scan(thrum_bytes text)
 {
     unsigned found = 0;
-    size_t at = 0;
 
-    if (text.size < 8)
-        return text_look(text_short(text.data, text.size));
-    for (; at + 8 < text.size; at += 8)
-        found |= text_look(text_word(text.data + at));
-    return found | text_look(text_word(text.data + text.size - 8));
+    if (thrum__text_is_plain(text))
+        return 0;
+    for (size_t i = 0; i < text.size; i++) {
+        unsigned char byte = (unsigned char)text.data[i];
+
+        if (byte < 0x20 || byte == 0x7f)
+            found |= THRUM__TEXT_CONTROL;
+        else if (byte >= 0x80)
+            found |= THRUM__TEXT_HIGH;
+        else if (byte == '=')
+            found |= THRUM__TEXT_EQUALS;
+    }
+    return found;
 }
 
 /* How many bytes the character at `at` has, 0 when it is none (RFC 3629
@@ -98,7 +53,8 @@ bool thrum__text_is_utf8(thrum_bytes text)
     while (at < text.size) {
         size_t size = 1;
 
-        if (at + 8 <= text.size && (text_word(text.data + at) & TEXT_TOP) == 0)
+        if (at + 8 <= text.size &&
+            (thrum__text_word(text.data + at) & THRUM__EACH(0x80)) == 0)
             size = 8;
         else if (data[at] >= 0x80)
             size = text_character(data + at, text.size - at);

@@ -10,6 +10,9 @@
 
 #include <thrum/api.h>
 
+/* The same byte eight times. */
+#define THRUM__EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
 /* What thrum__text_scan found. */
 enum {
     THRUM__TEXT_HIGH = 1,    /* a byte past US-ASCII */
@@ -52,6 +55,86 @@ static inline size_t thrum__text_span(const unsigned char classes[256],
     while (at < end && (classes[*at] & class) != 0)
         at++;
     return text.size - (size_t)(end - at);
+}
+
+static inline uint64_t thrum__text_word(const char *at)
+{
+    uint64_t word;
+
+    memcpy(&word, at, sizeof word);
+    return word;
+}
+
+/* Up to seven bytes as a word that holds no others: read twice where they
+ * overlap, so that there is no loop. */
+static inline uint64_t thrum__text_short(thrum_bytes text)
+{
+    uint32_t head, tail;
+    uint64_t bytes = THRUM__EACH(' ') << 24;
+
+    if (text.size >= 4) {
+        memcpy(&head, text.data, 4);
+        memcpy(&tail, text.data + text.size - 4, 4);
+        return (uint64_t)head << 32 | tail;
+    }
+    if (text.size == 0)
+        return THRUM__EACH(' ');
+    bytes |= (unsigned char)text.data[0];
+    bytes |= (uint64_t)(unsigned char)text.data[text.size / 2] << 8;
+    return bytes | (uint64_t)(unsigned char)text.data[text.size - 1] << 16;
+}
+
+/* A bit of each highest one is set when a byte of the word is not printable
+ * US-ASCII, or is "=". A carry or borrow only comes from a byte that is not. */
+static inline uint64_t thrum__text_unplain(uint64_t word)
+{
+    return word | (word - THRUM__EACH(0x20)) | (word + THRUM__EACH(1)) |
+           ((word ^ THRUM__EACH('=')) - THRUM__EACH(1));
+}
+
+/* Whether all of it is printable US-ASCII without "=": nothing has to be done
+ * to it. The last word overlaps the one before. */
+static inline bool thrum__text_is_plain(thrum_bytes text)
+{
+    uint64_t found = 0;
+
+    if (text.size < 8) {
+        found = thrum__text_unplain(thrum__text_short(text));
+    } else {
+        const char *last = text.data + text.size - 8;
+
+        for (const char *at = text.data; at < last; at += 8)
+            found |= thrum__text_unplain(thrum__text_word(at));
+        found |= thrum__text_unplain(thrum__text_word(last));
+    }
+    return (found & THRUM__EACH(0x80)) == 0;
+}
+
+/* Copies, and answers where the copy ends. Values are short, and most of a
+ * call of memcpy would be the call. */
+static inline char *thrum__text_copy(char *to, const char *from, size_t size)
+{
+    if (size > 16) {
+        memcpy(to, from, size);
+    } else if (size >= 8) {
+        uint64_t first = thrum__text_word(from);
+        uint64_t last = thrum__text_word(from + size - 8);
+
+        memcpy(to, &first, 8);
+        memcpy(to + size - 8, &last, 8);
+    } else if (size >= 4) {
+        uint32_t first, last;
+
+        memcpy(&first, from, 4);
+        memcpy(&last, from + size - 4, 4);
+        memcpy(to, &first, 4);
+        memcpy(to + size - 4, &last, 4);
+    } else if (size > 0) {
+        to[0] = from[0];
+        to[size / 2] = from[size / 2];
+        to[size - 1] = from[size - 1];
+    }
+    return to + size;
 }
 
 /* A C string as bytes; NULL, as of an environment variable that is not set, is

@@ -69,22 +69,6 @@ START_TEST(every_day_of_six_centuries_has_its_date)
 }
 END_TEST
 
-START_TEST(a_number_is_written_in_decimal)
-{
-    static const uint64_t numbers[] = {0, 7, 10, 99, 1000000, UINT64_MAX};
-
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-        char text[21] = "", expected[32];
-        size_t size = thrum__stamp_number(text, numbers[i]);
-
-        snprintf(expected, sizeof expected, "%llu",
-                 (unsigned long long)numbers[i]);
-        ck_assert_str_eq(text, expected);
-        ck_assert_uint_eq(size, strlen(expected));
-    }
-}
-END_TEST
-
 START_TEST(random_bytes_are_hexadecimal_and_never_the_same)
 {
     char first[THRUM__RANDOM_SIZE + 1] = "",
@@ -104,7 +88,6 @@ int main(void)
     tcase_add_loop_test(stamp, a_date_is_what_rfc_5322_says, 0,
                         sizeof date_cases / sizeof date_cases[0]);
     tcase_add_test(stamp, every_day_of_six_centuries_has_its_date);
-    tcase_add_test(stamp, a_number_is_written_in_decimal);
     tcase_add_test(stamp, random_bytes_are_hexadecimal_and_never_the_same);
     return support_main("stamp", &stamp, 1);
 }
