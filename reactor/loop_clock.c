@@ -244,7 +244,8 @@ void thrum__loop_clock_arm(thrum__loop_clock *self)
     thrum_ns left;
 
     if (self->count == 0) {
-        ev_timer_stop(self->loop, &self->timer);
+        if (ev_is_active(&self->timer))
+            ev_timer_stop(self->loop, &self->timer);
         return;
     }
     if (ev_is_active(&self->timer) && self->armed <= self->heap[0].at)

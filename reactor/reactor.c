@@ -88,7 +88,7 @@ static void reactor_end_turn(struct ev_loop *loop, ev_prepare *prepare,
     thrum__loop_clock_arm(&reactor->clock);
     if (reactor->tick_wanted || reactor->touched != NULL)
         ev_idle_start(loop, &reactor->idle);
-    else
+    else if (ev_is_active(&reactor->idle))
         ev_idle_stop(loop, &reactor->idle);
 }
 

@@ -56,7 +56,8 @@ void thrum__stream_flush(thrum_stream *stream)
         ev_io_start(loop, &stream->writer);
         return;
     }
-    ev_io_stop(loop, &stream->writer);
+    if (ev_is_active(&stream->writer))
+        ev_io_stop(loop, &stream->writer);
     queue_shrink(queue);
 }
 

@@ -17,7 +17,8 @@ typedef struct thrum_failure thrum_failure;
 
 /* Where memory comes from. The table must outlive all that was made from it;
  * `release` may be called in any thread, since a failure may end in another
- * one. `state` is handed to each function as it is. */
+ * one, and `allocate` wherever thrum_reactor_call_from_thread is. `state` is
+ * handed to each function as it is. */
 typedef struct thrum_allocator {
     void *(*allocate)(size_t size, void *state);
     void *(*resize)(void *block, size_t size, void *state);

@@ -55,8 +55,8 @@ THRUM_API thrum_reactor *thrum_reactor_new(const thrum_reactor_config *config);
 
 /* Ends the reactor: streams that are left send what the kernel takes at once
  * and are aborted, attempts to connect and tasks fail with STOPPED, and the
- * calls later are cancelled. Not from within a callback of the reactor. NULL is
- * nothing. */
+ * calls later are cancelled. Listeners and signals stop, and are still to be
+ * freed. Not from within a callback of the reactor. NULL is nothing. */
 THRUM_API void thrum_reactor_free(thrum_reactor *reactor);
 
 /* Its context. Ownership: borrowed. */
@@ -97,7 +97,8 @@ THRUM_API thrum_signal *thrum_signal_new(thrum_reactor *reactor, int number,
                                          thrum_free_fn *free);
 
 /* Ends the watch; without others of the same number, the signal's default is
- * restored. Legal from within its own call. NULL is nothing. */
+ * restored. Legal from within its own call, and after the reactor's end. NULL
+ * is nothing. */
 THRUM_API void thrum_signal_free(thrum_signal *watch);
 
 /* A program's main job: starts it and answers with the Deferred of its end. */
@@ -106,6 +107,7 @@ typedef thrum_deferred *thrum_main_fn(thrum_reactor *reactor, void *arg);
 /* Runs a program: makes a reactor, calls main(reactor, arg) in it, runs the
  * loop until the Deferred ends, and frees the reactor. A failure that nobody
  * handled is printed to standard error, the operation's name first.
+ * When the loop ends first, it says so and cancels the Deferred.
  * Returns the program's exit status: 0, or 1 when the Deferred failed. */
 THRUM_API int thrum_react(thrum_main_fn *main, void *arg);
 

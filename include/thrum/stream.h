@@ -4,7 +4,8 @@
  * turn of the loop is sent at its end with one system call, or at once when it
  * passes the high mark.
  *
- * A stream ends in exactly one notice, `closed`, whoever ended it.
+ * A stream ends in exactly one notice, `closed`, whoever ended it. When a write
+ * fails, what the peer sent before is told first: it may well say why.
  */
 #ifndef THRUM_STREAM_H
 #define THRUM_STREAM_H
@@ -46,7 +47,8 @@ THRUM_API int thrum_stream_set_marks(thrum_stream *stream, size_t low,
 
 /* Adds bytes to the queue; they are copied.
  * Errors: THRUM_E_FULL past the cap, THRUM_E_NOMEM, THRUM_E_CLOSED after lose,
- * abort or closed; then none of the bytes were taken. */
+ * abort or closed, or when the connection failed; then none of the bytes were
+ * taken. */
 THRUM_API int thrum_stream_write(thrum_stream *stream, const void *data,
                                  size_t size);
 
@@ -85,7 +87,8 @@ THRUM_API void thrum_stream_unref(void *stream);
 
 /* Connects over TCP. `host` is a name or an address in figures; a name is
  * looked up (hosts file, then DNS) and its addresses are tried in turn.
- * `within` covers all of it. Fires with a thrum_stream. Fails with the
+ * `within` covers all of it; what is left of it is shared evenly among the
+ * addresses that are left. Fires with a thrum_stream. Fails with the
  * reactor's RESOLVE, CONNECT (the last address's errno beneath) or TIMEOUT; the
  * text names host, port and stage. Cancelling stops the attempt. Ownership:
  * new. Calls back: never before this returns. Errors: NULL, no memory. */
@@ -116,8 +119,8 @@ THRUM_API const char *thrum_listener_name(const thrum_listener *listener);
 /* The port it listens at. */
 THRUM_API uint16_t thrum_listener_port(const thrum_listener *listener);
 
-/* Stops listening; streams that were accepted stay. Legal from within accept.
- * NULL is nothing. */
+/* Stops listening; streams that were accepted stay. Legal from within accept,
+ * and after the reactor's end. NULL is nothing. */
 THRUM_API void thrum_listener_free(thrum_listener *listener);
 
 THRUM_END

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include <thrum/deferred.h>
-#include <thrum/reactor.h>
+#include <thrum/stream.h>
 
 #include "tests/reactor/loop.h"
 
@@ -185,15 +185,36 @@ static void count_down(void *ctx)
     --*left;
 }
 
+static void guest_came(thrum_listener *listener, thrum_stream *stream,
+                       void *ctx)
+{
+    thrum_stream_unref(stream);
+    thrum_listener_free(listener);
+    count_down(ctx);
+}
+
+static thrum_outcome guest_connected(void *stream, void *left)
+{
+    thrum_stream_write(stream, "hello", 5);
+    count_down(left);
+    return thrum_done();
+}
+
 static void *reactor_of_its_own(void *arg)
 {
     thrum_reactor *reactor = thrum_reactor_new(NULL);
-    int left = 100;
+    int left = 102;
+    thrum_listener *listener = thrum_listen_tcp(reactor, "127.0.0.1", 0,
+                                                guest_came, &left, NULL, NULL);
+    thrum_deferred *guest = thrum_connect_tcp(
+        reactor, "localhost", thrum_listener_port(listener), 60 * THRUM_S);
 
     (void)arg;
     for (int i = 0; i < 100; i++)
         thrum_clock_call_later(thrum_reactor_clock(reactor), i * 10 * THRUM_US,
                                count_down, &left, NULL);
+    thrum_deferred_add(guest, guest_connected, NULL, &left, NULL);
+    thrum_deferred_finish(guest);
     thrum_reactor_run(reactor);
     thrum_reactor_free(reactor);
     return left == 0 ? reactor_of_its_own : NULL;
