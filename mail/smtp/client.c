@@ -261,8 +261,8 @@ static thrum_failure *client_unreachable(const thrum__smtp_client *client,
 }
 
 /* An attempt that failed is not made again while others are up, or still under
- * way: each would be replaced before the last has failed, without end. When none
- * is left, nothing that waits can be sent. */
+ * way: each would be replaced before the last has failed, without end. When
+ * none is left, nothing that waits can be sent. */
 void thrum__client_lost(thrum__smtp_client *client, bool opened,
                         const thrum_failure *why)
 {
