@@ -261,8 +261,9 @@ static thrum_failure *client_unreachable(const thrum__smtp_client *client,
 }
 
 /* An attempt that failed is not made again while others are up, or still under
- * way: each would be replaced before the last has failed, without end. When
- * none is left, nothing that waits can be sent. */
+ * way: each would be replaced before the last has failed, without end. Each
+ * connection that ends otherwise allows for one attempt more. When none is
+ * left, nothing that waits can be sent. */
 void thrum__client_lost(thrum__smtp_client *client, bool opened,
                         const thrum_failure *why)
 {
@@ -272,12 +273,13 @@ void thrum__client_lost(thrum__smtp_client *client, bool opened,
     client->refs--; /* never the last one: an event is under way */
     if (!opened)
         client->opening--;
-    if (!opened)
+    if (client->count == 0)
+        client->allowed = client->config.connections;
+    else if (!opened)
         client->allowed = client->count;
-    if (client->count > 0)
-        return;
-    client->allowed = client->config.connections;
-    if (opened || client_waiting(client) == 0)
+    else if (client->allowed < client->config.connections)
+        client->allowed++;
+    if (opened || client->count > 0 || client_waiting(client) == 0)
         return;
     unreachable = client_unreachable(client, why);
     client_fail_waiting(client, unreachable);

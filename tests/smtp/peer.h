@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A server in the same process and loop as the mailer that is tested: it takes
+ * mail, misbehaves as it is told to, and notes what it got.
+ */
+#ifndef THRUM_TESTS_SMTP_PEER_H
+#define THRUM_TESTS_SMTP_PEER_H
+
+#include <stdbool.h>
+
+#include <thrum/stream.h>
+
+enum { PEER_MESSAGES = 512, PEER_URL = 64 };
+
+typedef struct peer_config {
+    const char *greeting; /* NULL: "220 peer" */
+    bool lockstep;        /* offers no PIPELINING */
+    size_t connections;   /* greets more than so many with 421; 0: any number */
+    int refuse_rcpt;      /* RCPT to every nth, by the number in r12@x */
+    int refuse_dot;       /* the final dot of every nth, likewise */
+    int drop_after;       /* closes behind the nth message of a connection */
+    int drop_at_dot;      /* closes instead of answering the dot of the nth */
+    bool drop_at_mail;    /* closes instead of answering MAIL */
+    bool garble_mail;     /* answers MAIL with what is no reply */
+    bool mute;            /* answers nothing, not even at the beginning */
+} peer_config;
+
+typedef struct peer {
+    peer_config config;
+    thrum_reactor *reactor;
+    thrum_listener *listener;
+    char url[PEER_URL];       /* "smtp://127.0.0.1:40123" */
+    size_t open;              /* connections now */
+    size_t most;              /* at a time */
+    size_t served;            /* in all */
+    size_t quits;             /* QUIT commands */
+    size_t early;             /* bytes that came before their time */
+    size_t largest;           /* body, in bytes */
+    int taken[PEER_MESSAGES]; /* how often message n was accepted */
+} peer;
+
+/* Listens; false without memory. */
+bool peer_start(peer *self, thrum_reactor *reactor, const peer_config *config);
+
+/* Stops listening; connections that are open stay. */
+void peer_stop(peer *self);
+
+/* How many messages were accepted in all. */
+int peer_taken(const peer *self);
+
+#endif

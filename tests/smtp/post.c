@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/smtp/post.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <thrum/address.h>
+
+#include "tests/smtp/script.h"
+#include "tests/support/support.h"
+
+typedef struct post_letter {
+    post *post;
+    int number;
+} post_letter;
+
+static post_letter letters[PEER_MESSAGES + 1];
+
+static char fate_of(const thrum_failure *why)
+{
+    static const struct {
+        const thrum_domain *domain;
+        int code;
+        char fate;
+    } fates[] = {
+        {&thrum_domain_smtp, THRUM_SMTP_E_REFUSED, 'R'},
+        {&thrum_domain_smtp, THRUM_SMTP_E_LATER, 'L'},
+        {&thrum_domain_smtp, THRUM_SMTP_E_PROTOCOL, 'P'},
+        {&thrum_domain_smtp, THRUM_SMTP_E_UNSENT, 'U'},
+        {&thrum_domain_smtp, THRUM_SMTP_E_DOUBT, 'D'},
+        {&thrum_domain_smtp, THRUM_SMTP_E_UNREACHABLE, 'N'},
+        {&thrum_domain_smtp, THRUM_SMTP_E_SERVICE, 'S'},
+        {&thrum_domain_mail, THRUM_MAIL_E_CLOSED, 'C'},
+        {&thrum_domain_deferred, THRUM_DEFERRED_E_CANCELLED, 'X'},
+        {&thrum_domain_base, THRUM_E_NOMEM, 'M'},
+    };
+
+    for (size_t i = 0; i < sizeof fates / sizeof fates[0]; i++)
+        if (thrum_failure_is(why, fates[i].domain, fates[i].code))
+            return fates[i].fate;
+    return '?';
+}
+
+static thrum_outcome post_closed(void *nothing, void *ctx)
+{
+    post *self = ctx;
+
+    (void)nothing;
+    self->closed++;
+    return thrum_done();
+}
+
+static thrum_outcome post_not_closed(const thrum_failure *why, void *ctx)
+{
+    (void)why;
+    (void)ctx;
+    return thrum_done();
+}
+
+static void post_close(post *self)
+{
+    thrum_deferred *closed = thrum_mailer_close(self->mailer);
+
+    if (closed == NULL) { /* no memory */
+        thrum_mailer_free(self->mailer);
+        self->mailer = NULL;
+    }
+    thrum_deferred_add(closed, post_closed, post_not_closed, self, NULL);
+    thrum_deferred_finish(closed);
+    post_stop_peer(self);
+}
+
+static void post_ended(post_letter *letter, char fate)
+{
+    post *self = letter->post;
+    int number = letter->number;
+
+    ck_assert(!self->sending); /* never before send has returned */
+    ck_assert_int_eq(self->fates[number - 1], '.');
+    self->fates[number - 1] = fate;
+    self->deferred[number] = NULL;
+    self->ended++;
+    if (self->on_end != NULL)
+        self->on_end(self, number);
+    if (self->ended == self->expected)
+        post_close(self);
+}
+
+static thrum_outcome post_accepted(void *receipt, void *ctx)
+{
+    ck_assert_int_eq(thrum_receipt_code(receipt), 250);
+    post_ended(ctx, 'A');
+    return thrum_done();
+}
+
+static thrum_outcome post_failed(const thrum_failure *why, void *ctx)
+{
+    const thrum_failure *cause = thrum_failure_cause(why);
+    post_letter *letter = ctx;
+    post *self = letter->post;
+
+    snprintf(self->text, sizeof self->text, "%s", thrum_failure_text(why));
+    snprintf(self->cause, sizeof self->cause, "%s",
+             cause != NULL ? thrum_failure_text(cause) : "");
+    post_ended(letter, fate_of(why));
+    return thrum_done();
+}
+
+bool post_open(post *self, const peer_config *config,
+               const thrum_mailer_config *mailer)
+{
+    thrum_mailer_config own = *mailer;
+    thrum_reactor_config on;
+
+    memset(self, 0, sizeof *self);
+    self->context = support_context();
+    on = (thrum_reactor_config){.context = self->context};
+    self->reactor = self->context != NULL ? thrum_reactor_new(&on) : NULL;
+    if (self->reactor == NULL ||
+        !peer_start(&self->peer, self->reactor, config))
+        return false;
+    if (own.via == NULL)
+        own.via = self->peer.url;
+    self->mailer = thrum_mailer_new(self->reactor, &own);
+    return self->mailer != NULL;
+}
+
+void post_send_letter(post *self, thrum_message *letter)
+{
+    int number = ++self->sent;
+    thrum_deferred *sent;
+
+    ck_assert_int_le(number, PEER_MESSAGES);
+    letters[number] = (post_letter){self, number};
+    self->fates[number - 1] = '.';
+    self->sending = true;
+    sent = thrum_mailer_send(self->mailer, letter);
+    self->sending = false;
+    self->deferred[number] = sent;
+    if (sent == NULL) {
+        self->fates[number - 1] = 'M';
+        self->ended++;
+        return;
+    }
+    thrum_deferred_add(sent, post_accepted, post_failed, &letters[number],
+                       NULL);
+    thrum_deferred_finish(sent);
+}
+
+void post_send(post *self, int count)
+{
+    self->expected += count;
+    for (int i = 0; i < count; i++)
+        post_send_letter(self, script_letter(self->context, self->sent + 1, 1));
+}
+
+void post_stop_peer(post *self)
+{
+    peer_stop(&self->peer);
+}
+
+void post_run(post *self)
+{
+    ck_assert_int_eq(thrum_reactor_run(self->reactor), 0);
+}
+
+void post_free(post *self)
+{
+    if (self->reactor != NULL)
+        peer_stop(&self->peer);
+    thrum_mailer_free(self->mailer);
+    thrum_reactor_free(self->reactor);
+    support_context_end(self->context);
+}
+
+void post_expect(post *self, const char *fates)
+{
+    ck_assert_str_eq(self->fates, fates);
+    post_free(self);
+}
+
+const char *post_all(char fate, int count)
+{
+    static char fates[PEER_MESSAGES + 1];
+
+    memset(fates, fate, (size_t)count);
+    fates[count] = '\0';
+    return fates;
+}

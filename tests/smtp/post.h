@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A mailer that sends numbered letters to a peer over a reactor's loop, and
+ * what became of each.
+ */
+#ifndef THRUM_TESTS_SMTP_POST_H
+#define THRUM_TESTS_SMTP_POST_H
+
+#include <thrum/deferred.h>
+#include <thrum/mailer.h>
+
+#include "tests/smtp/peer.h"
+
+/* How a letter ended; one character each, so that a test shows them in a line:
+ * accepted, refused, later, protocol, unsent, doubt, not reached, no service,
+ * closed, cancelled, memory, anything else. "." is not ended. */
+#define POST_FATES "ARLPUDNSCXM?"
+
+typedef struct post {
+    thrum_context *context;
+    thrum_reactor *reactor;
+    peer peer;
+    thrum_mailer *mailer;
+    int sent;     /* letters so far; their numbers are from 1 */
+    int ended;    /* of them */
+    int expected; /* when so many ended, it is closed */
+    char fates[PEER_MESSAGES + 1];               /* of letter n at n - 1 */
+    thrum_deferred *deferred[PEER_MESSAGES + 1]; /* of letter n, not owned */
+    bool sending;    /* thrum_mailer_send has not returned */
+    int closed;      /* thrum_mailer_close was answered */
+    char text[1000]; /* of the last failure */
+    char cause[1000];
+    void (*on_end)(struct post *self, int number); /* NULL: nothing */
+} post;
+
+/* A reactor, a peer, and a mailer to it. False without memory. */
+bool post_open(post *self, const peer_config *peer,
+               const thrum_mailer_config *mailer);
+
+/* Sends the next letters; when all of `expected` have ended, the mailer and the
+ * peer are closed and the loop runs out. */
+void post_send(post *self, int letters);
+
+/* The same for one that the caller made. */
+void post_send_letter(post *self, thrum_message *letter);
+
+/* The peer takes no more connections. */
+void post_stop_peer(post *self);
+
+/* Runs the loop until nothing is left to do. */
+void post_run(post *self);
+
+/* The fates in `fates` and nothing else, and frees all. */
+void post_expect(post *self, const char *fates);
+
+/* Frees all. */
+void post_free(post *self);
+
+/* `count` times the same fate. Ownership: borrowed until the next call. */
+const char *post_all(char fate, int count);
+
+#endif
