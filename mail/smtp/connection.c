@@ -130,6 +130,16 @@ static void connection_lost(client_connection *self, thrum_failure *why)
 
 /* ---- Its work ---- */
 
+/* Servers that take so many messages a connection, or wait so long for the
+ * next, say 421 to that one before its body: that is the connection's end, and
+ * not the message's, unless it is all that the server ever says. */
+static bool connection_was_enough(const client_connection *self,
+                                  const thrum_smtp_detail *said)
+{
+    return self->worked && said->code == 421 &&
+           said->stage < THRUM_SMTP_STAGE_BODY;
+}
+
 /* A message came back from the session. What a client that is freed did not
  * send has one name, however far it came, unless it is in doubt. */
 static void connection_sent(thrum_message *message, thrum_receipt *receipt,
@@ -138,11 +148,13 @@ static void connection_sent(thrum_message *message, thrum_receipt *receipt,
     thrum__smtp_job *job = ctx;
     client_connection *self = job->connection;
     thrum__smtp_client *client = self->client;
-    bool unsent = why != NULL && thrum_failure_is(why, &thrum_domain_smtp,
-                                                  THRUM_SMTP_E_UNSENT);
-    bool cut = why != NULL &&
-               thrum_failure_is(why, &thrum_domain_smtp, THRUM_SMTP_E_LATER) &&
-               thrum_failure_smtp(why)->code == 0;
+    const thrum_smtp_detail *said =
+        why != NULL ? thrum_failure_smtp(why) : NULL;
+    bool unsent = said != NULL && (thrum_failure_is(why, &thrum_domain_smtp,
+                                                    THRUM_SMTP_E_UNSENT) ||
+                                   connection_was_enough(self, said));
+    bool cut = said != NULL && said->code == 0 &&
+               thrum_failure_is(why, &thrum_domain_smtp, THRUM_SMTP_E_LATER);
 
     self->jobs--;
     job->connection = NULL;
