@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reading, and the end of a stream. (Writing is in stream_write.c.)
+ * A stream: who hears of it, and reading. (Writing is in stream_write.c, the
+ * end in stream_end.c.)
  *
  * Callbacks of the loop only note what happened, tell the handler, and touch
- * the stream. Closing has one place, the end of the turn: so a descriptor's
- * number is never given to another socket while events of this turn are still
- * under way, and nobody's `closed` comes out of a call of his own.
+ * the stream; what follows from it is decided at the end of the turn.
  *
  * One read a turn: epoll tells again when there is more, and a second read
  * would in most cases only learn that there is nothing.
- *
- * A write that fails does not end the stream at once. What the peer sent before
- * it went away - often the very reason why - is read and told first; the
- * reading side is shut down, so that it comes to an end.
  */
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -40,7 +35,7 @@ static void stream_release_if_unused(thrum_stream *stream)
     thrum_context_unref(context);
 }
 
-static void stream_unhold(thrum_stream *stream)
+void thrum__stream_unhold(thrum_stream *stream)
 {
     stream->holds--;
     stream_release_if_unused(stream);
@@ -59,13 +54,13 @@ void thrum__stream_leave(thrum_stream *stream)
     stream->calling = false;
     stream->spent_free = NULL;
     thrum__free(stream->spent, free);
-    stream_unhold(stream);
+    thrum__stream_unhold(stream);
 }
 
 /* Nobody hears of the stream from here on. The ctx of a call that is being made
  * stays until that has returned; of two replaced within one call, the second
  * was not in use. */
-static void stream_drop_handler(thrum_stream *stream)
+void thrum__stream_drop_handler(thrum_stream *stream)
 {
     thrum_free_fn *free = stream->free;
     void *ctx = stream->ctx;
@@ -169,107 +164,6 @@ static void stream_on_readable(struct ev_loop *loop, ev_io *reader, int events)
     }
 }
 
-static void stream_tell_closed(thrum_stream *stream)
-{
-    const thrum_stream_handler *handler = stream->handler;
-
-    thrum__link_remove(&stream->link);
-    thrum__stream_enter(stream);
-    if (handler != NULL && handler->closed != NULL)
-        handler->closed(stream, stream->why, stream->ctx);
-    stream_drop_handler(stream);
-    thrum__stream_leave(stream);
-    stream_unhold(stream);
-}
-
-/* `reset`: the peer learns that something went wrong. */
-static void stream_close(thrum_stream *stream, bool reset)
-{
-    static const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
-    struct ev_loop *loop = stream->reactor->loop;
-
-    ev_io_stop(loop, &stream->reader);
-    ev_io_stop(loop, &stream->writer);
-    if (reset)
-        setsockopt(stream->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-    close(stream->fd);
-    stream->fd = -1;
-    stream->closed = true;
-    thrum_buffer_fini(&stream->queue);
-    ev_unref(loop);
-}
-
-static bool stream_is_over(const thrum_stream *stream)
-{
-    if (stream->aborted || stream->read_failed)
-        return true;
-    if (stream->write_failed)
-        return stream->read_over ||
-               (stream->losing && !ev_is_active(&stream->reader));
-    return stream->losing && stream->queue.size == 0;
-}
-
-/* A stream that ends before it got a handler keeps its notice for it. */
-static void stream_see_to(thrum_stream *stream)
-{
-    if (!stream->closed && !stream_is_over(stream)) {
-        if (stream->queue.size > 0 && !ev_is_active(&stream->writer))
-            thrum__stream_flush(stream);
-        thrum__stream_tell_drained(stream);
-    }
-    if (!stream->closed && stream_is_over(stream)) {
-        if (stream->aborted)
-            thrum__stream_fail(stream, THRUM_REACTOR_E_ABORTED, 0);
-        stream_close(stream, stream->aborted);
-    }
-    if (stream->closed && !thrum__link_alone(&stream->link) &&
-        (stream->handler != NULL || stream->refs == 0))
-        stream_tell_closed(stream);
-}
-
-void thrum__streams_turn(thrum_reactor *reactor)
-{
-    thrum_stream *stream = reactor->touched, *next;
-
-    if (stream == NULL)
-        return;
-    ev_unref(reactor->loop);
-    reactor->touched = NULL;
-    reactor->touched_end = &reactor->touched;
-    for (; stream != NULL; stream = next) {
-        next = stream->next;
-        stream->touched = false;
-        stream_see_to(stream);
-        stream_unhold(stream);
-    }
-}
-
-/* What the kernel takes of the queue still leaves; a reset would call it back.
- */
-static void stream_cut(thrum_stream *stream)
-{
-    if (stream->queue.size > 0)
-        thrum__stream_flush(stream);
-    if (!stream->losing || stream->queue.size > 0)
-        thrum__stream_fail(stream, THRUM_REACTOR_E_ABORTED, 0);
-    stream_close(stream, stream->queue.size > 0);
-}
-
-/* Streams that nobody listens to yet are closed as well; their notice is lost
- * with the reactor. */
-void thrum__streams_end(thrum_reactor *reactor)
-{
-    thrum__streams_turn(reactor);
-    while (!thrum__link_alone(&reactor->streams)) {
-        thrum_stream *stream = (thrum_stream *)reactor->streams.next;
-
-        if (!stream->closed)
-            stream_cut(stream);
-        stream_tell_closed(stream);
-    }
-    thrum__streams_turn(reactor);
-}
-
 static void stream_write_addresses(thrum_stream *stream,
                                    const thrum__address *peer)
 {
@@ -323,7 +217,7 @@ void thrum_stream_set_handler(thrum_stream *stream,
 {
     bool told = thrum__link_alone(&stream->link);
 
-    stream_drop_handler(stream);
+    thrum__stream_drop_handler(stream);
     if (told) {
         thrum__free(ctx, free);
         return;
@@ -340,6 +234,8 @@ void thrum_stream_pause(thrum_stream *stream)
 {
     stream->paused = true;
     stream_watch(stream);
+    if (stream->write_failed && stream->losing && !stream->closed)
+        thrum__stream_touch(stream); /* nobody waits for the rest */
 }
 
 void thrum_stream_resume(thrum_stream *stream)
@@ -394,7 +290,7 @@ void thrum_stream_unref(void *what)
     if (stream == NULL || --stream->refs > 0)
         return;
     if (!thrum__link_alone(&stream->link)) {
-        stream_drop_handler(stream);
+        thrum__stream_drop_handler(stream);
         thrum_stream_lose(stream);
         if (stream->closed)
             thrum__stream_touch(stream);

@@ -64,6 +64,12 @@ void thrum__stream_on_writable(struct ev_loop *loop, ev_io *writer, int events);
 void thrum__stream_enter(thrum_stream *stream);
 void thrum__stream_leave(thrum_stream *stream);
 
+/* Ends a hold; the last of users and holds frees the stream. */
+void thrum__stream_unhold(thrum_stream *stream);
+
+/* Nobody hears of the stream from here on. */
+void thrum__stream_drop_handler(thrum_stream *stream);
+
 /* Notes why the stream fails, with `error` beneath. */
 void thrum__stream_fail(thrum_stream *stream, int code, int error);
 

@@ -291,6 +291,42 @@ START_TEST(a_paused_stream_that_is_lost_does_not_wait)
 }
 END_TEST
 
+static void pause_it(void *ctx)
+{
+    peer *self = ctx;
+
+    ck_assert_int_eq(thrum_stream_write(self->stream, "x", 1), THRUM_E_CLOSED);
+    ck_assert_uint_eq(self->closed, 0);
+    thrum_stream_pause(self->stream);
+}
+
+/* The pause comes in the next turn, before its events. */
+static void lose_and_pause(peer *self)
+{
+    thrum_stream_lose(self->stream);
+    thrum_clock_call_later(thrum_reactor_clock(self->reactor), 0, pause_it,
+                           self, NULL);
+}
+
+START_TEST(a_stream_paused_after_it_failed_and_was_lost_does_not_wait)
+{
+    peer self;
+
+    peer_open_heard(&self, loop_start());
+    thrum_stream_write(self.stream, "MAIL", 4);
+    peer_say(&self, "x");
+    RUN_UNTIL(self.reactor, self.size == 1);
+    peer_say(&self, "554");
+    peer_hang_up(&self, false);
+    self.on_received = lose_and_pause;
+    thrum_stream_write(self.stream, "RCPT", 4);
+    RUN_UNTIL(self.reactor, self.closed == 1);
+    ck_assert_int_eq(self.code, THRUM_REACTOR_E_WRITE);
+    ck_assert_str_eq(self.data, "x554");
+    peer_close(&self);
+}
+END_TEST
+
 static void reset_after_end(peer *self)
 {
     peer_hang_up(self, true);
@@ -485,6 +521,8 @@ static void end_there(TCase *theirs)
     tcase_add_test(theirs,
                    a_failed_write_waits_for_a_paused_reader_to_hear_the_rest);
     tcase_add_test(theirs, a_paused_stream_that_is_lost_does_not_wait);
+    tcase_add_test(theirs,
+                   a_stream_paused_after_it_failed_and_was_lost_does_not_wait);
     tcase_add_test(theirs, a_peer_that_ended_and_then_takes_nothing_has_closed);
     tcase_add_test(theirs,
                    a_peer_that_goes_while_bytes_are_queued_is_a_failure);
