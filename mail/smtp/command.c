@@ -3,100 +3,132 @@
 
 #include "mail/smtp/command.h"
 
-/* What stands around the argument of a command. */
+enum { COMMAND_BEFORE = 12, COMMAND_AFTER = 4 };
+
+/* What stands around the argument of a command. Both are copied as blocks of a
+ * fixed size, which takes one or two instructions and no call. */
 typedef struct command_form {
-    thrum_bytes before;
-    thrum_bytes after;
+    char before[COMMAND_BEFORE];
+    char after[COMMAND_AFTER];
+    size_t before_size;
+    size_t after_size;
 } command_form;
 
-#define COMMAND_BYTES(text)                                                    \
+#define COMMAND_FORM(before, after)                                            \
     {                                                                          \
-        "" text, sizeof(text) - 1                                              \
+        before, after "\r\n", sizeof(before) - 1, sizeof(after "\r\n") - 1     \
     }
 
 static const command_form command_forms[] = {
-    [THRUM_SMTP_STAGE_EHLO] = {COMMAND_BYTES("EHLO "), COMMAND_BYTES("\r\n")},
-    [THRUM_SMTP_STAGE_HELO] = {COMMAND_BYTES("HELO "), COMMAND_BYTES("\r\n")},
-    [THRUM_SMTP_STAGE_MAIL] = {COMMAND_BYTES("MAIL FROM:<"),
-                               COMMAND_BYTES(">\r\n")},
-    [THRUM_SMTP_STAGE_RCPT] = {COMMAND_BYTES("RCPT TO:<"),
-                               COMMAND_BYTES(">\r\n")},
-    [THRUM_SMTP_STAGE_DATA] = {COMMAND_BYTES("DATA"), COMMAND_BYTES("\r\n")},
-    [THRUM_SMTP_STAGE_BODY] = {COMMAND_BYTES("."), COMMAND_BYTES("\r\n")},
-    [THRUM_SMTP_STAGE_RSET] = {COMMAND_BYTES("RSET"), COMMAND_BYTES("\r\n")},
-    [THRUM_SMTP_STAGE_QUIT] = {COMMAND_BYTES("QUIT"), COMMAND_BYTES("\r\n")},
+    [THRUM_SMTP_STAGE_EHLO] = COMMAND_FORM("EHLO ", ""),
+    [THRUM_SMTP_STAGE_HELO] = COMMAND_FORM("HELO ", ""),
+    [THRUM_SMTP_STAGE_MAIL] = COMMAND_FORM("MAIL FROM:<", ">"),
+    [THRUM_SMTP_STAGE_RCPT] = COMMAND_FORM("RCPT TO:<", ">"),
+    [THRUM_SMTP_STAGE_DATA] = COMMAND_FORM("DATA", ""),
+    [THRUM_SMTP_STAGE_BODY] = COMMAND_FORM(".", ""),
+    [THRUM_SMTP_STAGE_RSET] = COMMAND_FORM("RSET", ""),
+    [THRUM_SMTP_STAGE_QUIT] = COMMAND_FORM("QUIT", ""),
 };
 
-/* What a byte of an argument is: plain, of meaning to quotes, or banned. Bytes
- * of one address are or-ed, so the usual one takes a load and an or a byte. */
-enum { COMMAND_PLAIN, COMMAND_QUOTED, COMMAND_BANNED };
+/* ---- Arguments ---- */
 
-static unsigned command_class(unsigned char byte)
+#define COMMAND_EACH(byte) ((byte)*UINT64_C(0x0101010101010101))
+
+/* Whether one of eight bytes is 0: not 0 if so. */
+static inline uint64_t command_zero(uint64_t eight)
 {
-    static const unsigned char classes[256] = {
-        [0 ... 31] = COMMAND_BANNED, [127 ... 255] = COMMAND_BANNED,
-        [' '] = COMMAND_QUOTED,      ['"'] = COMMAND_QUOTED,
-        ['<'] = COMMAND_QUOTED,      ['>'] = COMMAND_QUOTED,
-        ['\\'] = COMMAND_QUOTED,
-    };
-
-    return classes[byte];
+    return (eight - COMMAND_EACH(1)) & ~eight & COMMAND_EACH(0x80);
 }
 
-/* Whether blanks and brackets stand within quotes, and the quotes are closed
- * (RFC 5321 section 4.1.2). */
+/* Whether one of eight bytes has to be looked at: any but those of an address
+ * as it usually is. That is, controls, blanks, "!", quotes, angle brackets,
+ * backslashes, DEL, and what is past US-ASCII. */
+static uint64_t command_is_odd(const char *eight_bytes)
+{
+    uint64_t eight;
+
+    memcpy(&eight, eight_bytes, sizeof eight);
+    return (eight & COMMAND_EACH(0x80)) |
+           ((eight - COMMAND_EACH('"' + 1)) & ~eight & COMMAND_EACH(0x80)) |
+           command_zero(eight ^ COMMAND_EACH('\\')) |
+           command_zero((eight | COMMAND_EACH('<' ^ '>')) ^ COMMAND_EACH('>')) |
+           command_zero(eight ^ COMMAND_EACH(0x7f));
+}
+
+static bool command_is_plain(thrum_bytes argument)
+{
+    uint64_t odd = 0;
+
+    if (argument.size < 8)
+        return false;
+    for (size_t i = 0; i < argument.size - 8; i += 8)
+        odd |= command_is_odd(argument.data + i);
+    return (odd | command_is_odd(argument.data + argument.size - 8)) == 0;
+}
+
+static bool command_needs_quotes(char byte)
+{
+    return byte == ' ' || byte == '"' || byte == '<' || byte == '>' ||
+           byte == '\\';
+}
+
+/* Whether all is printable, blanks and brackets stand within quotes, and the
+ * quotes are closed (RFC 5321 section 4.1.2). */
 static bool command_is_quoted(thrum_bytes argument)
 {
-    bool inside = false;
+    bool inside = false, escaped = false;
 
     for (size_t i = 0; i < argument.size; i++) {
         char byte = argument.data[i];
 
-        if (byte == '"')
-            inside = !inside;
-        else if (!inside && command_class((unsigned char)byte) != COMMAND_PLAIN)
+        if (byte < ' ' || byte > '~')
             return false;
-        else if (byte == '\\')
-            i++;
+        if (escaped)
+            escaped = false;
+        else if (byte == '"')
+            inside = !inside;
+        else if (!inside && command_needs_quotes(byte))
+            return false;
+        else
+            escaped = byte == '\\';
     }
-    return !inside;
+    return !inside && !escaped;
 }
 
 bool thrum__command_allows(thrum_bytes argument)
 {
-    unsigned classes = COMMAND_PLAIN;
-
-    for (size_t i = 0; i < argument.size; i++)
-        classes |= command_class((unsigned char)argument.data[i]);
-    if (classes == COMMAND_PLAIN)
-        return true;
-    return (classes & COMMAND_BANNED) == 0 && command_is_quoted(argument);
+    return command_is_plain(argument) || command_is_quoted(argument);
 }
 
-static char *command_put(char *at, thrum_bytes bytes)
+/* ---- Writing ---- */
+
+/* Room for `size` bytes, without a call when it is there. */
+static char *command_room(thrum_buffer *out, size_t size)
 {
-    if (bytes.size > 0)
-        memcpy(at, bytes.data, bytes.size);
-    return at + bytes.size;
+    if (size <= out->room && size <= out->cap - out->size)
+        return out->data + out->size;
+    return thrum_buffer_reserve(out, size);
 }
 
 int thrum__command_write(thrum_buffer *out, thrum_smtp_stage stage,
                          thrum_bytes argument)
 {
     const command_form *form = &command_forms[stage];
-    size_t around = form->before.size + form->after.size;
-    char *line, *end;
+    size_t room = COMMAND_BEFORE + argument.size + COMMAND_AFTER;
+    size_t size = form->before_size + argument.size + form->after_size;
+    char *line;
 
-    if (argument.size > THRUM__COMMAND_LINE - around ||
-        !thrum__command_allows(argument))
+    if (size > THRUM__COMMAND_LINE ||
+        (argument.size > 0 && !thrum__command_allows(argument)))
         return THRUM_E_INVALID;
-    line = thrum_buffer_reserve(out, around + argument.size);
+    line = command_room(out, room);
     if (line == NULL)
-        return around + argument.size > out->cap - out->size ? THRUM_E_FULL
-                                                             : THRUM_E_NOMEM;
-    end = command_put(line, form->before);
-    end = command_put(end, argument);
-    end = command_put(end, form->after);
-    thrum_buffer_commit(out, (size_t)(end - line));
+        return room > out->cap - out->size ? THRUM_E_FULL : THRUM_E_NOMEM;
+    memcpy(line, form->before, COMMAND_BEFORE);
+    line += form->before_size;
+    if (argument.size > 0)
+        memcpy(line, argument.data, argument.size);
+    memcpy(line + argument.size, form->after, COMMAND_AFTER);
+    thrum_buffer_commit(out, size);
     return 0;
 }

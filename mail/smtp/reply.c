@@ -114,13 +114,12 @@ static int reply_partial(thrum__reply_reader *reader, const char *data,
     return 0;
 }
 
-int thrum__reply_read(thrum__reply_reader *reader, thrum_bytes *in,
-                      thrum__reply *reply)
+/* Lines until there is a reply, or no more of them. */
+static int reply_read_lines(thrum__reply_reader *reader, thrum_bytes *in,
+                            thrum__reply *reply)
 {
     int got = 0;
 
-    if (reader->wrong != NULL)
-        return -1;
     while (got == 0 && in->size > 0) {
         const char *line = in->data;
         const char *end = memchr(line, '\n', in->size);
@@ -142,6 +141,31 @@ int thrum__reply_read(thrum__reply_reader *reader, thrum_bytes *in,
     if (got == 1)
         thrum__reply_reader_init(reader);
     return got;
+}
+
+/* The usual reply, one whole line "250 text" CRLF, is read here; any other line
+ * by the functions above. */
+int thrum__reply_read(thrum__reply_reader *reader, thrum_bytes *in,
+                      thrum__reply *reply)
+{
+    const char *line = in->data, *end;
+    size_t size;
+    int code;
+
+    if (in->size == 0 || reader->wrong != NULL)
+        return reader->wrong != NULL ? -1 : 0;
+    if (thrum__reply_reader_is_amid(reader))
+        return reply_read_lines(reader, in, reply);
+    end = memchr(line, '\n', in->size);
+    size = end != NULL ? (size_t)(end - line) : 0;
+    if (size < 5 || size > THRUM__REPLY_LINE || line[3] != ' ' ||
+        line[size - 1] != '\r' || (code = reply_code(line, size)) == 0)
+        return reply_read_lines(reader, in, reply);
+    in->data = end + 1;
+    in->size -= size + 1;
+    reply->code = code;
+    reply->text = (thrum_bytes){line + 4, size - 5};
+    return 1;
 }
 
 static size_t reply_number(thrum_bytes text, size_t at)

@@ -208,7 +208,9 @@ static void send_failed(thrum_smtp_session *session,
 int thrum_smtp_session_produce(thrum_smtp_session *session, thrum_buffer *out,
                                size_t enough, thrum_ns now)
 {
-    while (out->size < enough && send_is_due(session)) {
+    bool due;
+
+    while ((due = send_is_due(session)) && out->size < enough) {
         session_command command =
             session->ring[session->sending % SESSION_RING];
         session_transaction *transaction = command.transaction;
@@ -228,5 +230,5 @@ int thrum_smtp_session_produce(thrum_smtp_session *session, thrum_buffer *out,
         }
         session->sending += more == 0;
     }
-    return send_is_due(session);
+    return due;
 }

@@ -42,6 +42,7 @@ static const struct {
     {THRUM_SMTP_STAGE_RCPT, "\"a", NULL},
     {THRUM_SMTP_STAGE_RCPT, "\"a\\\"", NULL},
     {THRUM_SMTP_STAGE_RCPT, "a\\\"b@x", NULL},
+    {THRUM_SMTP_STAGE_RCPT, "a!b@example.org", "RCPT TO:<a!b@example.org>\r\n"},
 };
 
 START_TEST(I1_a_command_is_one_line_or_nothing)
@@ -78,6 +79,24 @@ START_TEST(I1_no_control_byte_and_nothing_past_ascii_passes)
 }
 END_TEST
 
+START_TEST(I1_a_byte_is_seen_wherever_it_stands)
+{
+    static const char odd[] = {'\0', '\n', '\r', ' ', '<', '>', '\\', 127, -1};
+
+    for (size_t size = 1; size <= 40; size++)
+        for (size_t at = 0; at < size; at++)
+            for (size_t i = 0; i < sizeof odd; i++) {
+                char text[40];
+                thrum_bytes argument = {text, size};
+
+                memset(text, 'x', sizeof text);
+                ck_assert(thrum__command_allows(argument));
+                text[at] = odd[i];
+                ck_assert(!thrum__command_allows(argument));
+            }
+}
+END_TEST
+
 START_TEST(I3_a_command_has_at_most_512_bytes)
 {
     static char long_name[THRUM__COMMAND_LINE];
@@ -111,7 +130,7 @@ START_TEST(a_command_that_finds_no_room_leaves_the_buffer_as_it_was)
     ck_assert_int_eq(thrum__command_write(&out, THRUM_SMTP_STAGE_DATA, none),
                      THRUM_E_FULL);
     thrum_buffer_fini(&out);
-    thrum_buffer_init(&out, context, 6);
+    thrum_buffer_init(&out, context, 16);
     support_fail_at(1);
     ck_assert_int_eq(thrum__command_write(&out, THRUM_SMTP_STAGE_DATA, none),
                      THRUM_E_NOMEM);
@@ -130,6 +149,7 @@ int main(void)
     tcase_add_loop_test(all, I1_a_command_is_one_line_or_nothing, 0,
                         (int)(sizeof cases / sizeof cases[0]));
     tcase_add_test(all, I1_no_control_byte_and_nothing_past_ascii_passes);
+    tcase_add_test(all, I1_a_byte_is_seen_wherever_it_stands);
     tcase_add_test(all, I3_a_command_has_at_most_512_bytes);
     tcase_add_test(all,
                    a_command_that_finds_no_room_leaves_the_buffer_as_it_was);
