@@ -43,12 +43,10 @@ static void connection_send(sink_connection *self)
 {
     thrum_buffer *replies = &self->session.replies;
 
-    if (replies->size > 0 &&
-        thrum_stream_write(self->stream, replies->data, replies->size) != 0) {
+    if (replies->size > 0 && thrum_stream_take(self->stream, replies) != 0) {
         thrum_stream_abort(self->stream);
         return;
     }
-    thrum_buffer_clear(replies);
     if (self->session.stage == SINK_STAGE_ENDED)
         thrum_stream_lose(self->stream);
     else if (thrum_stream_queued(self->stream) > 64 * (size_t)1024)

@@ -102,22 +102,27 @@ int thrum_stream_set_marks(thrum_stream *stream, size_t low, size_t high,
     return 0;
 }
 
-int thrum_stream_write(thrum_stream *stream, const void *data, size_t size)
+/* Whether `size` bytes more may be queued. */
+static int queue_allows(const thrum_stream *stream, size_t size)
 {
-    thrum_buffer *queue = &stream->queue;
-    int error;
+    size_t queued = stream->queue.size;
 
     if (stream->losing || stream->aborted || stream->closed ||
         stream->write_failed || stream->read_failed)
         return THRUM_E_CLOSED;
-    if (queue->size > stream->cap || size > stream->cap - queue->size)
+    if (queued > stream->cap || size > stream->cap - queued)
         return THRUM_E_FULL;
-    error = thrum_buffer_append(queue, data, size);
-    if (error != 0)
-        return error;
+    return 0;
+}
+
+/* Bytes were added. */
+static void queue_grown(thrum_stream *stream)
+{
+    const thrum_buffer *queue = &stream->queue;
+
     if (ev_is_active(&stream->writer)) {
         stream->above |= queue->size > stream->high;
-        return 0;
+        return;
     }
     if (queue->size > stream->high) {
         thrum__stream_flush(stream);
@@ -125,6 +130,45 @@ int thrum_stream_write(thrum_stream *stream, const void *data, size_t size)
     }
     if (queue->size > 0 && !ev_is_active(&stream->writer))
         thrum__stream_touch(stream);
+}
+
+int thrum_stream_write(thrum_stream *stream, const void *data, size_t size)
+{
+    int error = queue_allows(stream, size);
+
+    if (error == 0)
+        error = thrum_buffer_append(&stream->queue, data, size);
+    if (error == 0)
+        queue_grown(stream);
+    return error;
+}
+
+/* Each keeps its own cap. */
+static void queue_swap(thrum_buffer *queue, thrum_buffer *bytes)
+{
+    thrum_buffer before = *queue;
+
+    *queue = *bytes;
+    queue->cap = before.cap;
+    before.cap = bytes->cap;
+    *bytes = before;
+}
+
+int thrum_stream_take(thrum_stream *stream, thrum_buffer *bytes)
+{
+    int error = queue_allows(stream, bytes->size);
+
+    if (error != 0)
+        return error;
+    if (stream->queue.size == 0 && bytes->context == stream->context) {
+        queue_swap(&stream->queue, bytes);
+    } else {
+        error = thrum_buffer_append(&stream->queue, bytes->data, bytes->size);
+        if (error != 0)
+            return error;
+        thrum_buffer_clear(bytes);
+    }
+    queue_grown(stream);
     return 0;
 }
 

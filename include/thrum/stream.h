@@ -10,6 +10,7 @@
 #ifndef THRUM_STREAM_H
 #define THRUM_STREAM_H
 
+#include <thrum/buffer.h>
 #include <thrum/reactor.h>
 
 THRUM_BEGIN
@@ -51,6 +52,12 @@ THRUM_API int thrum_stream_set_marks(thrum_stream *stream, size_t low,
  * taken. */
 THRUM_API int thrum_stream_write(thrum_stream *stream, const void *data,
                                  size_t size);
+
+/* Adds all bytes of a buffer to the queue and empties the buffer. When nothing
+ * waits to be sent, and both are of one context, they change their memory and
+ * nothing is copied. Errors: as write; then
+ * the buffer is as it was. */
+THRUM_API int thrum_stream_take(thrum_stream *stream, thrum_buffer *bytes);
 
 /* How many bytes wait to be sent. */
 THRUM_API size_t thrum_stream_queued(const thrum_stream *stream);

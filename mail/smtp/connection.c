@@ -203,10 +203,11 @@ static void connection_flush(client_connection *self)
         more = thrum_smtp_session_produce(self->session, out, CONNECTION_SLICE,
                                           thrum_clock_now(client->clock));
         if (more >= 0 && out->size > 0) {
-            int error = thrum_stream_write(self->stream, out->data, out->size);
+            size_t size = out->size;
+            int error = thrum_stream_take(self->stream, out);
 
             if (error == 0)
-                client->stats.bytes += out->size;
+                client->stats.bytes += size;
             else
                 thrum_smtp_session_lost(self->session,
                                         thrum_failure_new(client->context,

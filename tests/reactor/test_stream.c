@@ -58,6 +58,53 @@ START_TEST(bytes_go_both_ways)
 }
 END_TEST
 
+START_TEST(a_buffer_is_taken_without_a_copy_when_nothing_waits)
+{
+    const char *made;
+    thrum_buffer bytes;
+    peer self;
+
+    peer_open_heard(&self, loop_start());
+    thrum_buffer_init(&bytes, thrum_reactor_context(self.reactor), 100);
+    thrum_buffer_append(&bytes, "-hello", 6);
+    thrum_buffer_consume(&bytes, 1);
+    made = bytes.data;
+    ck_assert_int_eq(thrum_stream_take(self.stream, &bytes), 0);
+    ck_assert_uint_eq(bytes.size, 0);
+    ck_assert_uint_eq(bytes.cap, 100);
+    ck_assert_ptr_ne(bytes.data, made);
+    ck_assert_uint_eq(thrum_stream_queued(self.stream), 5);
+    thrum_buffer_append(&bytes, " world", 6);
+    made = bytes.data;
+    ck_assert_int_eq(thrum_stream_take(self.stream, &bytes), 0);
+    ck_assert_ptr_eq(bytes.data, made);
+    ck_assert_uint_eq(bytes.size, 0);
+    peer_say(&self, "!");
+    RUN_UNTIL(self.reactor, self.size == 1);
+    peer_expect(&self, "hello world");
+    thrum_buffer_fini(&bytes);
+    peer_close(&self);
+}
+END_TEST
+
+START_TEST(a_buffer_that_is_not_taken_is_as_it_was)
+{
+    thrum_buffer bytes;
+    peer self;
+
+    peer_open_heard(&self, loop_start());
+    thrum_stream_set_marks(self.stream, 0, 4, 4);
+    thrum_buffer_init(&bytes, thrum_reactor_context(self.reactor), 100);
+    thrum_buffer_append(&bytes, "hello", 5);
+    ck_assert_int_eq(thrum_stream_take(self.stream, &bytes), THRUM_E_FULL);
+    thrum_stream_lose(self.stream);
+    ck_assert_int_eq(thrum_stream_take(self.stream, &bytes), THRUM_E_CLOSED);
+    ck_assert_uint_eq(bytes.size, 5);
+    thrum_buffer_fini(&bytes);
+    peer_close(&self);
+}
+END_TEST
+
 START_TEST(a_stream_knows_its_addresses_and_its_reactor)
 {
     struct sockaddr_in address;
@@ -500,6 +547,8 @@ int main(void)
 
     loop_watchdog();
     tcase_add_test(bytes, bytes_go_both_ways);
+    tcase_add_test(bytes, a_buffer_is_taken_without_a_copy_when_nothing_waits);
+    tcase_add_test(bytes, a_buffer_that_is_not_taken_is_as_it_was);
     tcase_add_test(bytes, a_stream_knows_its_addresses_and_its_reactor);
     tcase_add_test(bytes,
                    a_stream_without_a_handler_reads_nothing_and_loses_nothing);
