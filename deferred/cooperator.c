@@ -4,11 +4,13 @@
  *
  * The clock is not read for each step: a reading costs as much as several
  * steps. A tick makes a batch of steps between two readings, never more than
- * 256, never more than twice the batch before it, and never more than would fit
+ * 256, never more than twice the batch before it, never more than would fit
  * into what is left of the slice if each of them took as long as the longest
- * whole batch of this tick and the last. So a tick passes its slice by one step
- * at most, its readings counted, whatever the steps cost; but for two steps in
- * one batch that each take longer than all those batches.
+ * whole batch of this tick and the last, and but one where a reading is cheap
+ * beside a step. So a tick passes its slice by one step at most, its readings
+ * counted, whatever the steps cost; but for two steps in one batch that each
+ * take longer than all those batches, amid others that take hardly longer than
+ * a reading.
  */
 #include <stdbool.h>
 
@@ -19,6 +21,9 @@
 
 enum { TICK_STEPS = 4096, BATCH_STEPS = 256 };
 
+/* A reading may cost as much as this part of the steps it measures. */
+enum { READING_PART = 8 };
+
 struct thrum_cooperator {
     thrum_context *context;
     thrum_cooperator_config config;
@@ -26,6 +31,7 @@ struct thrum_cooperator {
     thrum__task *all;
     thrum_ns longest; /* batch of this tick */
     thrum_ns before;  /* the longest of the tick before */
+    thrum_ns reading; /* what one costs */
     thrum_cooperator_stats stats;
     bool ticking;
     bool scheduled;
@@ -199,53 +205,49 @@ static unsigned cooperator_run_batch(thrum_cooperator *self, unsigned batch)
     return made;
 }
 
-/* How many steps are to be made before the next reading. */
-static unsigned cooperator_next_batch(const thrum_cooperator *self,
-                                      unsigned batch, thrum_ns left)
+/* How many steps are to be made before the next reading, after a batch that
+ * took `spent` with its reading. */
+static unsigned cooperator_next_batch(thrum_cooperator *self, unsigned batch,
+                                      thrum_ns spent, thrum_ns left)
 {
-    thrum_ns longest =
-        self->longest > self->before ? self->longest : self->before;
-    thrum_ns fit = left / (longest > 0 ? longest : 1);
+    thrum_ns longest, most = 2 * (thrum_ns)batch;
 
-    batch = 2 * batch < BATCH_STEPS ? 2 * batch : BATCH_STEPS;
-    if (fit < (thrum_ns)batch)
-        batch = fit > 0 ? (unsigned)fit : 1;
-    return batch;
-}
-
-/* Reads the clock after a batch that began at `last`. */
-static thrum_ns cooperator_read(thrum_cooperator *self, thrum_ns last)
-{
-    thrum_ns now = thrum_clock_read(self->config.clock);
-
-    if (now - last > self->longest)
-        self->longest = now - last;
-    return now;
+    if (most > BATCH_STEPS)
+        most = BATCH_STEPS;
+    if (spent > self->longest)
+        self->longest = spent;
+    longest = self->longest > self->before ? self->longest : self->before;
+    if (longest > 0 && most > left / longest)
+        most = left / longest;
+    if (spent > 0 && most > READING_PART * self->reading * batch / spent)
+        most = READING_PART * self->reading * batch / spent;
+    return most > 0 ? (unsigned)most : 1;
 }
 
 /* Runs batches until the slice is over; answers how many steps were made. */
 static unsigned cooperator_run_slice(thrum_cooperator *self, thrum_ns start)
 {
-    thrum_ns now = start, end = start + self->config.slice, reading = 0;
+    thrum_ns now = start, end = start + self->config.slice, last;
     unsigned steps = 0, batch = 1;
 
     self->before = self->longest;
     self->longest = 0;
     do {
+        last = now;
         if (batch > TICK_STEPS - steps)
             batch = TICK_STEPS - steps;
         steps += cooperator_run_batch(self, batch);
         if (self->freed) /* and the clock, perhaps */
             return steps;
-        now = cooperator_read(self, now);
+        now = thrum_clock_read(self->config.clock);
+        batch = cooperator_next_batch(self, batch, now - last, end - now);
         if (steps == 1 && self->ready != NULL) {
-            reading = thrum_clock_read(self->config.clock) - now;
-            now += reading;
+            self->reading = thrum_clock_read(self->config.clock) - now;
+            now += self->reading;
         }
-        batch = cooperator_next_batch(self, batch, end - now);
         /* A step lies between two more readings. */
     } while (self->ready != NULL && steps < TICK_STEPS &&
-             end - now > 2 * reading);
+             end - now > 2 * self->reading);
     if (now - start > self->stats.tick_max)
         self->stats.tick_max = now - start;
     return steps;

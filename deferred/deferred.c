@@ -16,6 +16,7 @@
  */
 #include "deferred/deferred.h"
 
+#include <stddef.h>
 #include <string.h>
 
 _Static_assert(sizeof(void *) != 8 || sizeof(thrum_deferred) <= 104,
@@ -226,6 +227,7 @@ static thrum_deferred *deferred_apply(thrum_deferred *self,
 static thrum_deferred *deferred_run_pairs(thrum_deferred *self)
 {
     deferred_pair pair;
+    thrum_outcome outcome;
     thrum_deferred *next = NULL;
 
     while (next == NULL && self->state != DEFERRED_WAITING &&
@@ -236,10 +238,13 @@ static thrum_deferred *deferred_run_pairs(thrum_deferred *self)
             deferred_set(self, DEFERRED_VALUE, NULL, NULL);
             continue;
         }
+        outcome.kind = THRUM_OUTCOME_KEEP;
         if (self->state == DEFERRED_VALUE && pair.callback != NULL)
-            next = deferred_apply(self, pair.callback(self->result, pair.ctx));
+            outcome = pair.callback(self->result, pair.ctx);
         else if (self->state == DEFERRED_FAILURE && pair.errback != NULL)
-            next = deferred_apply(self, pair.errback(self->result, pair.ctx));
+            outcome = pair.errback(self->result, pair.ctx);
+        if (outcome.kind != THRUM_OUTCOME_KEEP)
+            next = deferred_apply(self, outcome);
         if (pair.free != NULL)
             pair.free(pair.ctx);
     }
@@ -300,8 +305,12 @@ thrum_deferred *thrum_deferred_new(thrum_context *context,
 
     if (self == NULL)
         return NULL;
-    memset(self, 0, sizeof *self);
-    self->context = thrum_context_ref(context);
+    memset(&self->pairs.more, 0,
+           sizeof *self - offsetof(thrum_deferred, pairs.more));
+    self->context = context;
+    context->refs++; /* thrum_context_ref, in line */
+    self->result = NULL;
+    self->free = NULL;
     self->operation = operation;
     self->refs = 2;
     return self;
@@ -532,8 +541,10 @@ static void deferred_destroy(thrum_deferred *self)
     if (self->state == DEFERRED_FAILURE)
         thrum__unhandled(context, self->result, self->operation, self->file,
                          self->line);
-    deferred_replace(self, DEFERRED_VALUE, NULL, NULL);
-    thrum_context_release(context, self->pairs.more);
+    if (self->state == DEFERRED_FAILURE || self->free != NULL)
+        deferred_replace(self, DEFERRED_VALUE, NULL, NULL);
+    if (self->pairs.more != NULL)
+        thrum_context_release(context, self->pairs.more);
     thrum_context_release(context, self);
     thrum_context_unref(context);
 }

@@ -12,8 +12,8 @@
  * A pair of callbacks is run when the result reaches it: the callback for a
  * value, the errback for a failure; what it answers is the result for the next
  * pair. A pair added to a Deferred that has its result runs at once, before add
- * returns, unless another callback of the same Deferred is running: then it
- * runs after that one, in order.
+ * returns, unless other callbacks of the same Deferred are running or still to
+ * run: then it runs after those, in order.
  *
  * Every function takes NULL for a Deferred that could not be made, and treats
  * it as one that failed for want of memory: calls nest without tests between.
