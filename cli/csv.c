@@ -5,18 +5,25 @@
  * row, the state and the offsets from the row's beginning are kept.
  *
  * A list of millions is read through here twice, so the inner loops look at
- * eight bytes at a time (csv_plain_words, csv_quoted_words) and stop only at
+ * sixteen bytes at a time (csv_plain_words, csv_quoted_words) and stop only at
  * those that mean something. UTF-8 is checked on the way: a byte past 0x7f is
  * one of them.
  */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "cli/csv.h"
 #include "cli/utf8.h"
 
-#define CSV_EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+enum { CSV_WIDE = 16 };
+
+/* Bytes that are looked at together; compilers make of it what the machine
+ * has. */
+typedef signed char csv_wide __attribute__((vector_size(CSV_WIDE)));
 
 static csv_state csv_wrong(cli_csv *csv, uint64_t line, size_t column,
                            const char *format, ...) THRUM_PRINTF(4, 5);
@@ -48,48 +55,59 @@ static csv_state csv_wrong_here(cli_csv *csv, const char *what)
 
 void cli_csv_init(cli_csv *csv)
 {
-    memset(csv, 0, offsetof(cli_csv, spans));
+    memset(csv, 0, offsetof(cli_csv, fields));
     csv->line = 1;
 }
 
-static inline uint64_t csv_word(const char *data)
+static inline csv_wide csv_load(const char *data)
 {
-    uint64_t word;
+    csv_wide wide;
 
-    memcpy(&word, data, sizeof word);
-    return word;
+    memcpy(&wide, data, sizeof wide);
+    return wide;
 }
 
-/* The top bit of each byte of `word` that is not `byte`, if it is ASCII. */
-static inline uint64_t csv_others(uint64_t word, char byte)
+static inline csv_wide csv_each(signed char byte)
 {
-    return ((word & CSV_EACH(0x7f)) ^ CSV_EACH((unsigned char)byte)) +
-           CSV_EACH(0x7f);
+    csv_wide wide = {byte, byte, byte, byte, byte, byte, byte, byte,
+                     byte, byte, byte, byte, byte, byte, byte, byte};
+
+    return wide;
 }
 
-/* The top bit of each byte that means something outside quotes: below 0x20,
- * past 0x7f, a comma, a quote. */
-static inline uint64_t csv_plain_marks(uint64_t word)
+/* A bit for each byte that was found, the first byte's lowest. */
+static inline unsigned csv_bits(csv_wide found)
 {
-    uint64_t text = (word & CSV_EACH(0x7f)) + CSV_EACH(0x60);
+#ifdef __SSE2__
+    return (unsigned)_mm_movemask_epi8((__m128i)found);
+#else
+    unsigned bits = 0;
 
-    text &= csv_others(word, ',') & csv_others(word, '"');
-    return (~text | word) & CSV_EACH(0x80);
+    for (int i = 0; i < CSV_WIDE; i++)
+        bits |= (unsigned)(found[i] != 0) << i;
+    return bits;
+#endif
 }
 
-/* The same within quotes: a quote, a line feed, a NUL, past 0x7f. */
-static inline uint64_t csv_quoted_marks(uint64_t word)
+/* Outside quotes: what is below 0x20 or, being negative, past 0x7f; a comma; a
+ * quote. */
+static inline unsigned csv_plain_marks(const char *data)
 {
-    uint64_t text = csv_others(word, '\n') & csv_others(word, '"');
+    csv_wide wide = csv_load(data);
 
-    text &= csv_others(word, '\0');
-    return (~text | word) & CSV_EACH(0x80);
+    return csv_bits((csv_wide)(wide < csv_each(' ')) |
+                    (csv_wide)(wide == csv_each(',')) |
+                    (csv_wide)(wide == csv_each('"')));
 }
 
-/* Which byte the first mark is on. */
-static inline size_t csv_first(uint64_t marks)
+/* Within quotes: what is 0 or past 0x7f; a quote; a line feed. */
+static inline unsigned csv_quoted_marks(const char *data)
 {
-    return (size_t)__builtin_ctzll(marks) / 8;
+    csv_wide wide = csv_load(data);
+
+    return csv_bits((csv_wide)(wide < csv_each(1)) |
+                    (csv_wide)(wide == csv_each('"')) |
+                    (csv_wide)(wide == csv_each('\n')));
 }
 
 /* At a byte past 0x7f, or a NUL: passes over it, what belongs to it, and others
@@ -175,8 +193,7 @@ static inline csv_state csv_close(cli_csv *csv, char *data, size_t end,
     if (csv->escaped)
         size = csv_unescape(data + csv->start, size);
     csv->escaped = 0;
-    csv->spans[csv->count].start = (uint32_t)csv->start;
-    csv->spans[csv->count++].size = (uint32_t)size;
+    csv->fields[csv->count++] = (thrum_bytes){data + csv->start, size};
     return next;
 }
 
@@ -231,12 +248,12 @@ static csv_state csv_field(cli_csv *csv, char *data, size_t size, int last)
     return CSV_QUOTED;
 }
 
-/* The row's last byte is the line feed at `at`. */
-static csv_state csv_line_end(cli_csv *csv)
+/* The row's last byte is the line feed before `at`. */
+static inline csv_state csv_line_end(cli_csv *csv, size_t at)
 {
-    csv->at++;
+    csv->at = at;
     csv->line++;
-    csv->line_start = csv->at;
+    csv->line_start = at;
     return CSV_AT_ROW;
 }
 
@@ -248,41 +265,51 @@ static csv_state csv_after(cli_csv *csv, char *data, char byte, size_t end)
     if (next == CSV_AT_WRONG)
         return next;
     if (byte == '\n')
-        return csv_line_end(csv);
+        return csv_line_end(csv, csv->at + 1);
     csv->at++;
     return byte == '\r' ? CSV_RETURN : CSV_FIELD;
 }
 
-/* Reads whole words: over the fields that a comma ends, up to the first byte
- * that means something else. Most rows consist of nothing else. */
-static void csv_plain_words(cli_csv *csv, const char *data, size_t size)
+/* Reads sixteen bytes at a time: over the fields that a comma ends, up to the
+ * first byte that means something else. Most rows consist of nothing else; the
+ * line feed of a row that has all its fields is read too. */
+static csv_state csv_plain_words(cli_csv *csv, const char *data, size_t size)
 {
     size_t most = csv->columns != 0 ? csv->columns : CLI_CSV_COLUMNS_MOST;
-    size_t at = csv->at, start = csv->start, count = csv->count;
+    size_t at = csv->at, start = csv->start;
+    thrum_bytes *field = csv->fields + csv->count;
+    const thrum_bytes *last = csv->fields + most - 1;
+    csv_state next = CSV_PLAIN;
 
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    for (; size - at >= 8; at += 8) {
-        uint64_t marks = csv_plain_marks(csv_word(data + at));
+    if (csv->count == most)
+        return next;
+    for (; size - at >= CSV_WIDE; at += CSV_WIDE) {
+        unsigned marks = csv_plain_marks(data + at);
 
         for (; marks != 0; marks &= marks - 1) {
-            size_t end = at + csv_first(marks);
+            size_t end = at + (size_t)__builtin_ctz(marks);
+            size_t length = end - start;
+            int is_end = field == last;
 
-            if (data[end] != ',' || count == most ||
-                end - start > CLI_CSV_FIELD_MOST) {
+            if (data[end] != (is_end ? '\n' : ',') ||
+                length > CLI_CSV_FIELD_MOST) {
                 at = end;
                 goto out;
             }
-            csv->spans[count].start = (uint32_t)start;
-            csv->spans[count++].size = (uint32_t)(end - start);
+            *field++ = (thrum_bytes){data + start, length};
             start = end + 1;
+            if (is_end) {
+                at = start;
+                next = csv_line_end(csv, start);
+                goto out;
+            }
         }
     }
 out:
-#endif
-    /* A word may end within the last field: `at` never lies before it. */
     csv->at = at;
     csv->start = start;
-    csv->count = count;
+    csv->count = (size_t)(field - csv->fields);
+    return next;
 }
 
 /* The byte at `at`, whatever it is. */
@@ -309,7 +336,9 @@ static csv_state csv_plain(cli_csv *csv, char *data, size_t size, int last)
     csv_state next = CSV_PLAIN;
 
     while (next == CSV_PLAIN) {
-        csv_plain_words(csv, data, size);
+        next = csv_plain_words(csv, data, size);
+        if (next == CSV_AT_ROW)
+            return next;
         if (csv->at == size)
             return last ? csv_close(csv, data, size, CSV_AT_ROW) : CSV_AT_MORE;
         next = csv_plain_byte(csv, data, size, last);
@@ -325,19 +354,17 @@ static csv_state csv_never_closed(cli_csv *csv)
                      "the quote is never closed");
 }
 
-/* Reads whole words, up to the first byte that means something. */
+/* Reads sixteen bytes at a time, up to the first byte that means something. */
 static inline void csv_quoted_words(cli_csv *csv, const char *data, size_t size)
 {
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    for (; size - csv->at >= 8; csv->at += 8) {
-        uint64_t marks = csv_quoted_marks(csv_word(data + csv->at));
+    for (; size - csv->at >= CSV_WIDE; csv->at += CSV_WIDE) {
+        unsigned marks = csv_quoted_marks(data + csv->at);
 
         if (marks != 0) {
-            csv->at += csv_first(marks);
+            csv->at += (size_t)__builtin_ctz(marks);
             return;
         }
     }
-#endif
 }
 
 static csv_state csv_quoted(cli_csv *csv, const char *data, size_t size,
@@ -389,7 +416,7 @@ static csv_state csv_return(cli_csv *csv, const char *data, size_t size,
                             int last)
 {
     if (csv->at < size && data[csv->at] == '\n')
-        return csv_line_end(csv);
+        return csv_line_end(csv, csv->at + 1);
     if (csv->at == size && !last)
         return CSV_AT_MORE;
     csv->at--;
@@ -421,7 +448,7 @@ static csv_state csv_read(cli_csv *csv, char *data, size_t size, int last)
 }
 
 /* The row is complete: is it one that may be handed out? */
-static csv_state csv_row(cli_csv *csv, const char *data)
+static inline csv_state csv_row(cli_csv *csv)
 {
     if (csv->at - csv->row > CLI_CSV_ROW_MOST)
         return csv_wrong(csv, csv->row_line, 0, "a row of more than 4 MiB");
@@ -431,10 +458,6 @@ static csv_state csv_row(cli_csv *csv, const char *data)
                          "it as UTF-8");
     if (csv->columns == 0)
         csv->columns = csv->count;
-    for (size_t i = 0; i < csv->count; i++) {
-        csv->fields[i].data = data + csv->spans[i].start;
-        csv->fields[i].size = csv->spans[i].size;
-    }
     if (csv->count == csv->columns)
         return CSV_AT_ROW;
     csv_wrong(csv, csv->row_line, 0,
@@ -457,6 +480,26 @@ static csv_state csv_more(cli_csv *csv)
     return CSV_AT_MORE;
 }
 
+/* The bytes have moved since the row's first fields were read. */
+static void csv_move(cli_csv *csv, const char *data)
+{
+    for (size_t i = 0; i < csv->count; i++)
+        csv->fields[i].data = data + (csv->fields[i].data - csv->data);
+    csv->data = data;
+}
+
+/* A new row begins. Most begin with an ordinary field. */
+static inline csv_state csv_begin(cli_csv *csv, const char *data, size_t size)
+{
+    csv->count = 0;
+    csv->nul = 0;
+    if (size == 0 || data[0] == '\n' || data[0] == '\r' || data[0] == '"')
+        return CSV_LINE;
+    csv->start = 0;
+    csv->row_line = csv->line;
+    return CSV_PLAIN;
+}
+
 /* The bytes before `at` go. */
 static void csv_use(cli_csv *csv)
 {
@@ -470,15 +513,14 @@ cli_csv_answer cli_csv_next(cli_csv *csv, char *data, size_t size, int last)
     csv_state next;
 
     csv->used = 0;
-    if (csv->state == CSV_AT_ROW) {
-        csv->count = 0;
-        csv->nul = 0;
-        csv->state = CSV_LINE;
-    }
+    if (csv->state == CSV_AT_ROW)
+        csv->state = csv_begin(csv, data, size);
+    if (csv->data != data)
+        csv_move(csv, data);
     while ((next = csv_read(csv, data, size, last)) < CSV_AT_ROW)
         csv->state = next;
     if (next == CSV_AT_ROW)
-        next = csv_row(csv, data);
+        next = csv_row(csv);
     if (next == CSV_AT_MORE && csv->state > CSV_LINE)
         next = csv_more(csv);
     else if (next != CSV_AT_WRONG)

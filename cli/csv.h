@@ -43,10 +43,6 @@ typedef enum csv_state {
     CSV_AT_WRONG
 } csv_state;
 
-typedef struct csv_span {
-    uint32_t start, size;
-} csv_span;
-
 typedef struct cli_csv {
     csv_state state;
     uint64_t line;     /* that `at` is in, from 1 */
@@ -66,7 +62,7 @@ typedef struct cli_csv {
     size_t wrong_column;
     int wrong_in_field;
     char wrong[160];
-    csv_span spans[CLI_CSV_COLUMNS_MOST];
+    const char *data; /* that the fields point into */
     thrum_bytes fields[CLI_CSV_COLUMNS_MOST];
 } cli_csv;
 
