@@ -106,11 +106,6 @@ static const char *mail_describe(int code)
 
 const thrum_domain thrum_domain_mail = {"mail", mail_describe};
 
-static inline bool address_is(char byte, unsigned class)
-{
-    return (address_class[(unsigned char)byte] & class) != 0;
-}
-
 /* The first byte that is not of the class. */
 static inline const char *address_span(const char *at, const char *end,
                                        unsigned class)

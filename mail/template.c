@@ -66,13 +66,14 @@ static thrum_failure *template_look_closely(thrum_template *letter,
 static thrum_failure *template_look_values(thrum_template *letter,
                                            const thrum_bytes *values)
 {
-    const thrum__used *used = thrum__used_at(letter->program, 0);
-    const thrum__used *end = used + thrum__used_count(letter->program);
-    thrum__value *value = letter->values;
+    size_t count = thrum__used_count(letter->program);
     thrum_failure *why = NULL;
 
     letter->size = letter->weight = 0;
-    for (; used < end && why == NULL; used++, value++) {
+    for (size_t i = 0; i < count && why == NULL; i++) {
+        const thrum__used *used = thrum__used_at(letter->program, i);
+        thrum__value *value = &letter->values[i];
+
         value->text = values[used->column];
         value->is_plain = thrum__text_is_plain(value->text);
         letter->size += value->text.size;

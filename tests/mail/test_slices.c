@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mail/message_internal.h"
+#include "mail/message_struct.h"
 #include "mail/text.h"
 #include "tests/mail/letter.h"
 #include "tests/mail/wire.h"
@@ -346,6 +346,40 @@ START_TEST(a_filled_message_cut_anywhere_is_the_same)
 }
 END_TEST
 
+/* The date stands in bytes that all messages of a template share. */
+START_TEST(messages_of_two_days_that_are_sent_at_once_keep_their_dates)
+{
+    static const char *const days[] = {"Thu, 01 Jan 1970 00:00:00 +0000",
+                                       "Fri, 02 Jan 1970 00:00:00 +0000"};
+    thrum_context *context = support_context();
+    letter_parts with = {.text = "{{name}}\n"};
+    thrum_template *letter = letter_new(context, &with, NULL);
+    thrum__message_cursor cursors[2] = {{0, {0, 0}}, {0, {0, 0}}};
+    thrum_message *messages[2];
+    thrum_buffer out[2];
+    int more = 1;
+
+    for (int i = 0; i < 2; i++) {
+        messages[i] = letter_fill(letter, "Ann", "x", "y");
+        messages[i]->second = i * INT64_C(86400);
+        thrum_buffer_init(&out[i], context, SIZE_MAX);
+    }
+    while (more == 1)
+        for (int i = 0; i < 2; i++)
+            more = thrum__message_data(messages[i], &cursors[i], &out[i],
+                                       out[i].size + 7);
+    for (int i = 0; i < 2; i++) {
+        wire_assert_same(
+            wire_find((thrum_bytes){out[i].data, out[i].size}, "Date"),
+            thrum__text_of(days[i]), "date");
+        thrum_buffer_fini(&out[i]);
+        thrum_message_free(messages[i]);
+    }
+    thrum_template_unref(letter);
+    support_context_end(context);
+}
+END_TEST
+
 int main(void)
 {
     TCase *cases[] = {tcase_create("message"), tcase_create("template")};
@@ -360,5 +394,7 @@ int main(void)
                         every_short_value_of_hard_symbols_comes_through, 0, 4);
     tcase_add_test(cases[1], lines_stay_short_whatever_the_length_of_a_value);
     tcase_add_test(cases[1], a_filled_message_cut_anywhere_is_the_same);
+    tcase_add_test(cases[1],
+                   messages_of_two_days_that_are_sent_at_once_keep_their_dates);
     return support_main("slices", cases, 2);
 }
