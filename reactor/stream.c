@@ -158,7 +158,7 @@ static void stream_on_readable(struct ev_loop *loop, ev_io *reader, int events)
         stream_ended(stream);
     } else if (errno != EAGAIN && errno != EINTR) {
         thrum__stream_fail(stream, THRUM_REACTOR_E_READ, errno);
-        stream->read_failed = true;
+        stream->ending = stream->read_failed = true;
         stream_watch(stream);
         thrum__stream_touch(stream);
     }
@@ -248,7 +248,7 @@ void thrum_stream_lose(thrum_stream *stream)
 {
     if (stream->losing || stream->aborted || stream->closed)
         return;
-    stream->losing = true;
+    stream->ending = stream->losing = true;
     stream_watch(stream);
     thrum__stream_touch(stream);
 }
@@ -257,7 +257,7 @@ void thrum_stream_abort(thrum_stream *stream)
 {
     if (stream->aborted || stream->closed)
         return;
-    stream->aborted = true;
+    stream->ending = stream->aborted = true;
     stream_watch(stream);
     thrum__stream_touch(stream);
 }

@@ -31,6 +31,7 @@ struct thrum_stream {
     bool calling : 1;
     bool paused : 1;
     bool above : 1;        /* `drained` is due */
+    bool ending : 1;       /* losing, aborted or failed: takes no more */
     bool losing : 1;       /* to be closed when the queue is empty */
     bool aborted : 1;      /* to be reset */
     bool read_over : 1;    /* the peer sent its last byte */

@@ -53,13 +53,8 @@ static bool stream_is_over(const thrum_stream *stream)
 }
 
 /* A stream that ends before it got a handler keeps its notice for it. */
-static void stream_see_to(thrum_stream *stream)
+static void stream_end(thrum_stream *stream)
 {
-    if (!stream->closed && !stream_is_over(stream)) {
-        if (stream->queue.size > 0 && !ev_is_active(&stream->writer))
-            thrum__stream_flush(stream);
-        thrum__stream_tell_drained(stream);
-    }
     if (!stream->closed && stream_is_over(stream)) {
         if (stream->aborted)
             thrum__stream_fail(stream, THRUM_REACTOR_E_ABORTED, 0);
@@ -68,6 +63,17 @@ static void stream_see_to(thrum_stream *stream)
     if (stream->closed && !thrum__link_alone(&stream->link) &&
         (stream->handler != NULL || stream->refs == 0))
         stream_tell_closed(stream);
+}
+
+static inline void stream_see_to(thrum_stream *stream)
+{
+    if (stream->queue.size > 0 && !ev_is_active(&stream->writer) &&
+        !stream->aborted && !stream->read_failed)
+        thrum__stream_flush(stream);
+    if (stream->above)
+        thrum__stream_tell_drained(stream);
+    if (stream->ending)
+        stream_end(stream);
 }
 
 void thrum__streams_turn(thrum_reactor *reactor)
@@ -95,6 +101,7 @@ static void stream_cut(thrum_stream *stream)
         thrum__stream_flush(stream);
     if (!stream->losing || stream->queue.size > 0)
         thrum__stream_fail(stream, THRUM_REACTOR_E_ABORTED, 0);
+    stream->ending = true;
     stream_close(stream, stream->queue.size > 0);
 }
 

@@ -33,7 +33,7 @@ static void queue_fail(thrum_stream *stream, int error)
                        stream->read_over ? THRUM_REACTOR_E_ENDED
                                          : THRUM_REACTOR_E_WRITE,
                        error);
-    stream->write_failed = true;
+    stream->ending = stream->write_failed = true;
     shutdown(stream->fd, SHUT_RD);
     ev_io_stop(stream->reactor->loop, &stream->writer);
     thrum_buffer_clear(&stream->queue);
@@ -68,8 +68,7 @@ void thrum__stream_tell_drained(thrum_stream *stream)
     if (!stream->above || stream->queue.size > stream->low)
         return;
     stream->above = false;
-    if (handler == NULL || handler->drained == NULL || stream->losing ||
-        stream->aborted || stream->write_failed)
+    if (handler == NULL || handler->drained == NULL || stream->ending)
         return;
     thrum__stream_enter(stream);
     handler->drained(stream, stream->ctx);
@@ -107,8 +106,7 @@ static int queue_allows(const thrum_stream *stream, size_t size)
 {
     size_t queued = stream->queue.size;
 
-    if (stream->losing || stream->aborted || stream->closed ||
-        stream->write_failed || stream->read_failed)
+    if (stream->ending)
         return THRUM_E_CLOSED;
     if (queued > stream->cap || size > stream->cap - queued)
         return THRUM_E_FULL;
