@@ -43,7 +43,7 @@ static inline uint64_t command_zero(uint64_t eight)
 /* Whether one of eight bytes has to be looked at: any but those of an address
  * as it usually is. That is, controls, blanks, "!", quotes, angle brackets,
  * backslashes, DEL, and what is past US-ASCII. */
-static uint64_t command_is_odd(const char *eight_bytes)
+static inline uint64_t command_is_odd(const char *eight_bytes)
 {
     uint64_t eight;
 
@@ -55,15 +55,20 @@ static uint64_t command_is_odd(const char *eight_bytes)
            command_zero(eight ^ COMMAND_EACH(0x7f));
 }
 
+/* The last eight bytes overlap those before them. */
 static bool command_is_plain(thrum_bytes argument)
 {
     uint64_t odd = 0;
+    size_t last = argument.size - 8, at = 0;
 
     if (argument.size < 8)
         return false;
-    for (size_t i = 0; i < argument.size - 8; i += 8)
-        odd |= command_is_odd(argument.data + i);
-    return (odd | command_is_odd(argument.data + argument.size - 8)) == 0;
+    do {
+        at = at < last ? at : last;
+        odd |= command_is_odd(argument.data + at);
+        at += 8;
+    } while (at < argument.size);
+    return odd == 0;
 }
 
 static bool command_needs_quotes(char byte)

@@ -31,7 +31,7 @@ static bool reply_is_digit(char byte)
 
 /* The code at the start of a line, or 0: 2yz to 5yz are all there are (RFC 5321
  * section 4.2.1). */
-static int reply_code(const char *line, size_t size)
+static inline int reply_code(const char *line, size_t size)
 {
     if (size < 3 || line[0] < '2' || line[0] > '5' ||
         !reply_is_digit(line[1]) || !reply_is_digit(line[2]))
@@ -114,9 +114,11 @@ static int reply_partial(thrum__reply_reader *reader, const char *data,
     return 0;
 }
 
-/* Lines until there is a reply, or no more of them. */
-static int reply_read_lines(thrum__reply_reader *reader, thrum_bytes *in,
-                            thrum__reply *reply)
+/* Lines until there is a reply, or no more of them. Not inline: the usual reply
+ * should not pay for its registers. */
+static __attribute__((__noinline__)) int
+reply_read_lines(thrum__reply_reader *reader, thrum_bytes *in,
+                 thrum__reply *reply)
 {
     int got = 0;
 
