@@ -2,7 +2,8 @@
 /*
  * A byte says which allocation fails, one the settings and the sizes of the
  * pieces in which the rest, all that a server says, arrives. Whatever it says:
- * each message that the session took ends exactly once.
+ * each message that the session took ends exactly once, and none is accepted
+ * before the server has taken its sender, a recipient, DATA and its end.
  */
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +17,36 @@ enum { MESSAGES = 4 };
 typedef struct tally {
     int ended;
     int accepted;
+    int positive;  /* lines of the server so far that begin with "2" */
+    int input;     /* with "354" */
+    char start[3]; /* of the line that comes */
+    size_t column;
 } tally;
+
+/* What an accepted message needs: 2yz to MAIL, RCPT and its end, behind those
+ * to the beginning and EHLO; and 354. */
+static void tally_check(const tally *count)
+{
+    fuzz_assert(count->accepted <= count->input);
+    fuzz_assert(count->accepted == 0 ||
+                2 + 3 * count->accepted <= count->positive);
+}
+
+/* Counts the lines as they are known to the server, not as they are read. */
+static void tally_hear(tally *count, const uint8_t *data, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        if (count->column < sizeof count->start)
+            count->start[count->column] = (char)data[i];
+        count->column++;
+        if (data[i] != '\n')
+            continue;
+        count->positive += count->start[0] == '2';
+        count->input +=
+            count->column > 3 && memcmp(count->start, "354", 3) == 0;
+        count->column = 0;
+    }
+}
 
 static void session_sent(thrum_message *message, thrum_receipt *receipt,
                          thrum_failure *why, void *ctx)
@@ -27,6 +57,7 @@ static void session_sent(thrum_message *message, thrum_receipt *receipt,
     fuzz_assert(message != NULL);
     count->ended++;
     count->accepted += receipt != NULL;
+    tally_check(count);
     thrum_message_free(message);
     thrum_receipt_free(receipt);
     thrum_failure_unref(why);
@@ -81,7 +112,7 @@ static void session_drain(thrum_smtp_session *session, thrum_buffer *out,
 }
 
 static void session_talk(thrum_smtp_session *session, thrum_buffer *out,
-                         fuzz_input input, unsigned how)
+                         fuzz_input input, unsigned how, tally *count)
 {
     size_t piece = how % 64 + 1;
     thrum_ns now = 0;
@@ -90,6 +121,7 @@ static void session_talk(thrum_smtp_session *session, thrum_buffer *out,
            thrum_smtp_session_get_state(session) != THRUM_SMTP_SESSION_ENDED) {
         size_t size = input.size < piece ? input.size : piece;
 
+        tally_hear(count, input.data, size);
         thrum_smtp_session_receive(session, (const char *)input.data, size,
                                    now);
         session_drain(session, out, now);
@@ -112,7 +144,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     thrum_context *context = fuzz_context(fail_at);
     thrum_smtp_session_config config = {.lockstep = (how & 128) != 0};
     thrum_smtp_session *session = thrum_smtp_session_new(context, &config, 0);
-    tally count = {0, 0};
+    tally count = {.ended = 0};
     thrum_buffer out;
 
     thrum_buffer_init(&out, context, 1 << 20);
@@ -120,7 +152,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         int taken = session_feed_messages(context, session, &count);
 
         session_drain(session, &out, 0);
-        session_talk(session, &out, input, how);
+        session_talk(session, &out, input, how, &count);
         thrum_smtp_session_lost(session, NULL);
         thrum_smtp_session_free(session);
         fuzz_assert(count.ended == taken);
