@@ -12,6 +12,9 @@
 
 #include "reactor/stream.h"
 
+/* Times 64 KiB: more than a peer's window that nobody read. */
+enum { STREAM_READ_OFF = 16 };
+
 static void stream_tell_closed(thrum_stream *stream)
 {
     const thrum_stream_handler *handler = stream->handler;
@@ -25,6 +28,17 @@ static void stream_tell_closed(thrum_stream *stream)
     thrum__stream_unhold(stream);
 }
 
+/* To close with bytes unread is to reset: the kernel would call back what it
+ * has not delivered yet. So what came meanwhile is read, and dropped. */
+static void stream_read_off(const thrum_stream *stream)
+{
+    char *scratch = stream->reactor->scratch;
+    ssize_t got = THRUM__SCRATCH;
+
+    for (int i = 0; i < STREAM_READ_OFF && got == THRUM__SCRATCH; i++)
+        got = recv(stream->fd, scratch, THRUM__SCRATCH, 0);
+}
+
 /* `reset`: the peer learns that something went wrong. */
 static void stream_close(thrum_stream *stream, bool reset)
 {
@@ -35,6 +49,8 @@ static void stream_close(thrum_stream *stream, bool reset)
     ev_io_stop(loop, &stream->writer);
     if (reset)
         setsockopt(stream->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    else if (!stream->read_over)
+        stream_read_off(stream);
     close(stream->fd);
     stream->fd = -1;
     stream->closed = true;

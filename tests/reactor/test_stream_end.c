@@ -70,6 +70,25 @@ START_TEST(lose_sends_what_is_queued_and_then_closes)
 }
 END_TEST
 
+START_TEST(lose_with_bytes_unread_resets_nothing)
+{
+    static char bytes[100 * 1024];
+    peer self;
+
+    peer_open_heard(&self, loop_start());
+    thrum_stream_pause(self.stream);
+    ck_assert_int_eq(send(self.raw, bytes, sizeof bytes, MSG_DONTWAIT),
+                     sizeof bytes);
+    thrum_stream_write(self.stream, "221 bye", 7);
+    thrum_stream_lose(self.stream);
+    RUN_UNTIL(self.reactor, self.closed == 1);
+    ck_assert_uint_eq(self.size, 0);
+    peer_expect(&self, "221 bye");
+    peer_expect_end(&self, 0);
+    peer_close(&self);
+}
+END_TEST
+
 START_TEST(abort_drops_what_is_queued_and_resets_the_connection)
 {
     peer self;
@@ -499,6 +518,7 @@ END_TEST
 static void end_here(TCase *ours)
 {
     tcase_add_test(ours, lose_sends_what_is_queued_and_then_closes);
+    tcase_add_test(ours, lose_with_bytes_unread_resets_nothing);
     tcase_add_test(ours, abort_drops_what_is_queued_and_resets_the_connection);
     tcase_add_test(
         ours, abort_after_lose_does_not_wait_for_a_peer_that_does_not_read);
