@@ -149,7 +149,7 @@ static int list_fill(cli_list *list)
     return 0;
 }
 
-static int list_read(cli_list *list)
+static inline int list_read(cli_list *list)
 {
     for (;;) {
         cli_csv_answer answer =

@@ -11,6 +11,7 @@ struct thrum_receipt {
     thrum_context *context;
     const char *message_id;
     char *reply;
+    size_t raw; /* bytes of the reply that are still as they came */
     int code;
     size_t recipients;
     size_t refused;
@@ -113,6 +114,7 @@ thrum_receipt *thrum__receipt_new(thrum_context *context,
         return NULL;
     receipt->context = thrum_context_ref(context);
     receipt->code = 0;
+    receipt->raw = 0;
     receipt->recipients = recipients;
     receipt->refused = 0;
     memset(receipt->refusals, 0, refusals);
@@ -150,10 +152,15 @@ size_t thrum__receipt_refused(const thrum_receipt *receipt)
     return receipt->refused;
 }
 
-char *thrum__receipt_accept(thrum_receipt *receipt, int code)
+void thrum__receipt_accept(thrum_receipt *receipt, const thrum__reply *reply)
 {
-    receipt->code = code;
-    return receipt->reply;
+    size_t size = reply->text.size;
+
+    if (size > THRUM__RECEIPT_REPLY - 1)
+        size = THRUM__RECEIPT_REPLY - 1;
+    memcpy(receipt->reply, reply->text.data, size);
+    receipt->raw = size;
+    receipt->code = reply->code;
 }
 
 const char *thrum_receipt_message_id(const thrum_receipt *receipt)
@@ -166,9 +173,16 @@ int thrum_receipt_code(const thrum_receipt *receipt)
     return receipt->code;
 }
 
+/* The words take the place of what they are made of: they are never longer. */
 const char *thrum_receipt_reply(const thrum_receipt *receipt)
 {
-    return receipt->reply;
+    thrum_receipt *self = (thrum_receipt *)(uintptr_t)receipt;
+    thrum__reply reply = {self->code, {self->reply, self->raw}};
+
+    if (self->raw > 0)
+        thrum__reply_words(&reply, self->reply, THRUM__RECEIPT_REPLY);
+    self->raw = 0;
+    return self->reply;
 }
 
 size_t thrum_receipt_recipients(const thrum_receipt *receipt)

@@ -7,6 +7,8 @@
 
 #include <thrum/receipt.h>
 
+#include "mail/smtp/reply.h"
+
 enum { THRUM__RECEIPT_REPLY = 200 }; /* kept of the server's words, with NUL */
 
 /* Makes a receipt before there is anything to write on it, so that a message
@@ -22,9 +24,9 @@ void thrum__receipt_refuse(thrum_receipt *receipt, size_t index,
 /* How many were refused so far. */
 size_t thrum__receipt_refused(const thrum_receipt *receipt);
 
-/* Where the server's answer goes: its code, and room for
- * THRUM__RECEIPT_REPLY bytes of words. Ownership: borrowed. */
-char *thrum__receipt_accept(thrum_receipt *receipt, int code);
+/* The server's answer, copied as it came: its words are made fit to be shown
+ * when somebody asks for them, which a campaign does not. */
+void thrum__receipt_accept(thrum_receipt *receipt, const thrum__reply *reply);
 
 /* Makes a failure of the domain smtp; the detail is copied.
  * Ownership: new. Errors: never NULL; as thrum_failure_new. */

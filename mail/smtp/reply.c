@@ -24,7 +24,7 @@ static int reply_wrong(thrum__reply_reader *reader, const char *wrong)
     return -1;
 }
 
-static bool reply_is_digit(char byte)
+static inline bool reply_is_digit(char byte)
 {
     return byte >= '0' && byte <= '9';
 }

@@ -186,15 +186,13 @@ static void reply_body(thrum_smtp_session *session,
                        const thrum__reply *reply)
 {
     thrum_smtp_stage stage = THRUM_SMTP_STAGE_BODY;
-    char *words;
 
     if (!reply_is_positive(reply) && !reply_is_negative(reply)) {
         reply_surprises(session, stage, transaction, reply);
     } else if (transaction->verdict != NULL) {
         reply_sentence(session); /* whatever it says of nothing */
     } else if (reply_is_positive(reply)) {
-        words = thrum__receipt_accept(transaction->receipt, reply->code);
-        thrum__reply_words(reply, words, THRUM__RECEIPT_REPLY);
+        thrum__receipt_accept(transaction->receipt, reply);
         thrum__session_transaction_end(session, NULL);
     } else {
         thrum__session_transaction_judge(

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "mail/receipt_internal.h"
+#include "mail/text.h"
 #include "tests/support/support.h"
 
 static const thrum_smtp_detail no_such_user = {
@@ -12,15 +13,17 @@ START_TEST(a_receipt_bears_the_id_the_reply_and_who_was_refused)
 {
     thrum_context *context = support_context();
     thrum_receipt *receipt = thrum__receipt_new(context, "<1@x>", 3);
+    thrum__reply reply = {250, thrum__text_of("2.0.0 queued\x1b as\n2.0.0 1")};
 
     thrum__receipt_refuse(receipt, 1,
                           thrum__smtp_failure(context, THRUM_SMTP_E_REFUSED,
                                               &no_such_user, "refused"));
-    snprintf(thrum__receipt_accept(receipt, 250), THRUM__RECEIPT_REPLY, "%s",
-             "queued as 1");
+    ck_assert_str_eq(thrum_receipt_reply(receipt), "");
+    thrum__receipt_accept(receipt, &reply);
     ck_assert_str_eq(thrum_receipt_message_id(receipt), "<1@x>");
     ck_assert_int_eq(thrum_receipt_code(receipt), 250);
-    ck_assert_str_eq(thrum_receipt_reply(receipt), "queued as 1");
+    for (int i = 0; i < 2; i++)
+        ck_assert_str_eq(thrum_receipt_reply(receipt), "queued? as 1");
     ck_assert_uint_eq(thrum_receipt_recipients(receipt), 3);
     ck_assert_uint_eq(thrum__receipt_refused(receipt), 1);
     ck_assert_ptr_null(thrum_receipt_refusal(receipt, 0));
@@ -30,6 +33,23 @@ START_TEST(a_receipt_bears_the_id_the_reply_and_who_was_refused)
     ck_assert_ptr_null(thrum_receipt_refusal(receipt, 3));
     thrum_receipt_free(receipt);
     thrum_receipt_free(NULL);
+    support_context_end(context);
+}
+END_TEST
+
+START_TEST(a_receipt_keeps_the_beginning_of_a_long_reply)
+{
+    thrum_context *context = support_context();
+    thrum_receipt *receipt = thrum__receipt_new(context, "<1@x>", 1);
+    char text[THRUM__REPLY_LINE];
+    thrum__reply reply = {250, {text, sizeof text}};
+
+    memset(text, 'x', sizeof text);
+    thrum__receipt_accept(receipt, &reply);
+    ck_assert_uint_eq(strlen(thrum_receipt_reply(receipt)),
+                      THRUM__RECEIPT_REPLY - 1);
+    ck_assert_str_eq(thrum_receipt_message_id(receipt), "<1@x>");
+    thrum_receipt_free(receipt);
     support_context_end(context);
 }
 END_TEST
@@ -119,6 +139,7 @@ int main(void)
     TCase *all = tcase_create("receipt");
 
     tcase_add_test(all, a_receipt_bears_the_id_the_reply_and_who_was_refused);
+    tcase_add_test(all, a_receipt_keeps_the_beginning_of_a_long_reply);
     tcase_add_test(all, a_receipt_may_outlive_its_makers_hold_on_the_context);
     tcase_add_test(all,
                    a_failure_of_the_dialogue_keeps_its_own_copy_of_the_detail);
