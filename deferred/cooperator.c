@@ -211,16 +211,19 @@ static unsigned cooperator_next_batch(thrum_cooperator *self, unsigned batch,
                                       thrum_ns spent, thrum_ns left)
 {
     thrum_ns longest, most = 2 * (thrum_ns)batch;
+    thrum_ns worth = READING_PART * self->reading * batch;
 
-    if (most > BATCH_STEPS)
-        most = BATCH_STEPS;
     if (spent > self->longest)
         self->longest = spent;
+    if (spent > worth) /* dear steps: the usual case, without a division */
+        return 1;
+    if (most > BATCH_STEPS)
+        most = BATCH_STEPS;
     longest = self->longest > self->before ? self->longest : self->before;
     if (longest > 0 && most > left / longest)
         most = left / longest;
-    if (spent > 0 && most > READING_PART * self->reading * batch / spent)
-        most = READING_PART * self->reading * batch / spent;
+    if (spent > 0 && most > worth / spent)
+        most = worth / spent;
     return most > 0 ? (unsigned)most : 1;
 }
 
