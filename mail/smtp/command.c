@@ -32,43 +32,53 @@ static const command_form command_forms[] = {
 
 /* ---- Arguments ---- */
 
-#define COMMAND_EACH(byte) ((byte)*UINT64_C(0x0101010101010101))
+enum { COMMAND_WIDE = 16 };
 
-/* Whether one of eight bytes is 0: not 0 if so. */
-static inline uint64_t command_zero(uint64_t eight)
+/* Bytes that are looked at together; compilers make of it what the machine
+ * has. */
+typedef signed char command_wide __attribute__((vector_size(COMMAND_WIDE)));
+
+static inline command_wide command_each(signed char byte)
 {
-    return (eight - COMMAND_EACH(1)) & ~eight & COMMAND_EACH(0x80);
+    command_wide wide = {byte, byte, byte, byte, byte, byte, byte, byte,
+                         byte, byte, byte, byte, byte, byte, byte, byte};
+
+    return wide;
 }
 
-/* Whether one of eight bytes has to be looked at: any but those of an address
- * as it usually is. That is, controls, blanks, "!", quotes, angle brackets,
- * backslashes, DEL, and what is past US-ASCII. */
-static inline uint64_t command_is_odd(const char *eight_bytes)
+/* Not 0 for the bytes that have to be looked at: any but those of an address as
+ * it usually is. That is, controls, blanks, "!", quotes, angle brackets,
+ * backslashes, DEL, and what is past US-ASCII and so negative. */
+static inline command_wide command_odd(const char *sixteen_bytes)
 {
-    uint64_t eight;
+    command_wide wide;
 
-    memcpy(&eight, eight_bytes, sizeof eight);
-    return (eight & COMMAND_EACH(0x80)) |
-           ((eight - COMMAND_EACH('"' + 1)) & ~eight & COMMAND_EACH(0x80)) |
-           command_zero(eight ^ COMMAND_EACH('\\')) |
-           command_zero((eight | COMMAND_EACH('<' ^ '>')) ^ COMMAND_EACH('>')) |
-           command_zero(eight ^ COMMAND_EACH(0x7f));
+    memcpy(&wide, sixteen_bytes, sizeof wide);
+    return (command_wide)(wide < command_each('"' + 1)) |
+           (command_wide)(wide == command_each('\\')) |
+           (command_wide)((wide | command_each('<' ^ '>')) ==
+                          command_each('>')) |
+           (command_wide)(wide == command_each(0x7f));
 }
 
-/* The last eight bytes overlap those before them. */
 static bool command_is_plain(thrum_bytes argument)
 {
-    uint64_t odd = 0;
-    size_t last = argument.size - 8, at = 0;
+    char few[COMMAND_WIDE];
+    command_wide odd = command_each(0);
+    uint64_t halves[2];
+    size_t at = 0;
 
-    if (argument.size < 8)
-        return false;
-    do {
-        at = at < last ? at : last;
-        odd |= command_is_odd(argument.data + at);
-        at += 8;
-    } while (at < argument.size);
-    return odd == 0;
+    if (argument.size < COMMAND_WIDE) {
+        memset(few, 'a', sizeof few);
+        memcpy(few, argument.data, argument.size);
+        odd = command_odd(few);
+    } else {
+        for (; at < argument.size - COMMAND_WIDE; at += COMMAND_WIDE)
+            odd |= command_odd(argument.data + at);
+        odd |= command_odd(argument.data + argument.size - COMMAND_WIDE);
+    }
+    memcpy(halves, &odd, sizeof halves);
+    return (halves[0] | halves[1]) == 0;
 }
 
 static bool command_needs_quotes(char byte)
@@ -108,7 +118,7 @@ bool thrum__command_allows(thrum_bytes argument)
 /* ---- Writing ---- */
 
 /* Room for `size` bytes, without a call when it is there. */
-static char *command_room(thrum_buffer *out, size_t size)
+static inline char *command_room(thrum_buffer *out, size_t size)
 {
     if (size <= out->room && size <= out->cap - out->size)
         return out->data + out->size;
