@@ -2,7 +2,9 @@
 /*
  * A list under a mutex, and one wake-up for each batch: whoever puts a call on
  * an empty list wakes the loop, which then takes the whole list. A batch is cut
- * after 2 ms and goes on in the next turn.
+ * after 2 ms and goes on in the next turn. What came meanwhile had its wake-up,
+ * but the turn that got it was busy with the rest of the batch; so the end of
+ * such a rest wakes the loop once more.
  */
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -49,9 +51,10 @@ static void inbox_on_wake(struct ev_loop *loop, ev_async *wake, int events)
 {
     thrum__inbox *inbox = wake->data;
     thrum_ns until = thrum_clock_read(inbox->clock) + INBOX_SLICE;
+    bool rest = inbox->taken != NULL;
 
     (void)events;
-    if (inbox->taken == NULL)
+    if (!rest)
         inbox->taken = inbox_take(inbox);
     while (inbox->taken != NULL) {
         struct inbox_call *call = inbox->taken;
@@ -60,10 +63,12 @@ static void inbox_on_wake(struct ev_loop *loop, ev_async *wake, int events)
         call->fn(call->ctx);
         inbox_release(inbox->context->allocator, call);
         if (inbox->taken != NULL && thrum_clock_read(inbox->clock) >= until) {
-            ev_async_send(loop, wake);
-            return;
+            rest = true;
+            break;
         }
     }
+    if (rest)
+        ev_async_send(loop, wake);
 }
 
 /* libev ends the process when it finds no descriptor for its wake-ups; so it is

@@ -141,6 +141,30 @@ START_TEST(a_long_batch_of_calls_from_threads_is_cut_into_turns)
 }
 END_TEST
 
+static void ask_meanwhile(void *ctx)
+{
+    slow *self = ctx;
+
+    ck_assert_int_eq(
+        thrum_reactor_call_from_thread(self->reactor, slow_called, self, NULL),
+        0);
+    slow_called(self);
+}
+
+START_TEST(a_call_that_comes_while_a_batch_is_cut_is_not_forgotten)
+{
+    thrum_reactor *reactor = loop_start();
+    slow state = {reactor, 0, 0, 0};
+
+    keep_alive(reactor);
+    thrum_reactor_call_from_thread(reactor, ask_meanwhile, &state, NULL);
+    thrum_reactor_call_from_thread(reactor, slow_called, &state, NULL);
+    thrum_reactor_run(reactor);
+    ck_assert_int_eq(state.made, 3);
+    loop_end(reactor);
+}
+END_TEST
+
 START_TEST(calls_from_threads_that_were_not_made_are_released_with_the_reactor)
 {
     thrum_reactor *reactor = loop_start();
@@ -474,6 +498,8 @@ int main(void)
                    calls_from_four_threads_are_made_each_threads_in_order);
     tcase_add_test(threads,
                    a_long_batch_of_calls_from_threads_is_cut_into_turns);
+    tcase_add_test(threads,
+                   a_call_that_comes_while_a_batch_is_cut_is_not_forgotten);
     tcase_add_test(
         threads,
         calls_from_threads_that_were_not_made_are_released_with_the_reactor);
