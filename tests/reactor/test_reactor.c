@@ -72,19 +72,57 @@ START_TEST(the_loop_ends_when_nothing_keeps_it_alive)
 }
 END_TEST
 
-START_TEST(calls_come_in_the_order_of_their_times_then_of_asking)
+static void ask_in_disorder(thrum_reactor *reactor)
 {
-    thrum_reactor *reactor = loop_start();
-
     later(reactor, 3 * THRUM_MS, "e");
     later(reactor, 0, "a");
     later(reactor, -THRUM_S, "b");
     later(reactor, 2 * THRUM_MS, "d");
     later(reactor, THRUM_MS, "c");
-    thrum_reactor_run(reactor);
-    ck_assert_str_eq(told(), "abcde");
-    loop_end(reactor);
-    ck_assert_uint_eq(releases(), 5);
+}
+
+static void ask_and_reset(thrum_reactor *reactor)
+{
+    thrum_clock *clock = thrum_reactor_clock(reactor);
+    thrum_call *hour = later(reactor, 3600 * THRUM_S, "b");
+    thrum_call *soon = later(reactor, 0, "c");
+
+    thrum_clock_reset(clock, hour, 0);
+    thrum_clock_reset(clock, soon, THRUM_MS);
+    later(reactor, 0, "-");
+    thrum_clock_reset(clock, later(reactor, INT64_MAX, "!"), 0);
+}
+
+/* What comes of such asking, when it took less than the millisecond that lies
+ * between the times; a machine that was busy meanwhile is asked again. */
+static const char *story_of(void (*ask)(thrum_reactor *reactor))
+{
+    const char *all;
+    thrum_ns took;
+
+    do {
+        thrum_reactor *reactor = loop_start();
+        thrum_clock *clock = thrum_reactor_clock(reactor);
+
+        took = -thrum_clock_read(clock);
+        ask(reactor);
+        took += thrum_clock_read(clock);
+        thrum_reactor_run(reactor);
+        loop_end(reactor);
+        ck_assert_uint_eq(releases(), strlen(all = told()));
+    } while (took >= THRUM_MS);
+    return all;
+}
+
+START_TEST(calls_come_in_the_order_of_their_times_then_of_asking)
+{
+    ck_assert_str_eq(story_of(ask_in_disorder), "abcde");
+}
+END_TEST
+
+START_TEST(a_reset_call_is_made_at_its_new_time)
+{
+    ck_assert_str_eq(story_of(ask_and_reset), "b-!c");
 }
 END_TEST
 
@@ -154,24 +192,6 @@ START_TEST(a_call_may_cancel_another_that_is_due_with_it)
     ck_assert_str_eq(told(), "ac");
     loop_end(reactor);
     ck_assert_uint_eq(releases(), 2);
-}
-END_TEST
-
-START_TEST(a_reset_call_is_made_at_its_new_time)
-{
-    thrum_reactor *reactor = loop_start();
-    thrum_clock *clock = thrum_reactor_clock(reactor);
-    thrum_call *hour = later(reactor, 3600 * THRUM_S, "b");
-    thrum_call *soon = later(reactor, 0, "c");
-
-    thrum_clock_reset(clock, hour, 0);
-    thrum_clock_reset(clock, soon, THRUM_MS);
-    later(reactor, 0, "-");
-    thrum_clock_reset(clock, later(reactor, INT64_MAX, "!"), 0);
-    thrum_reactor_run(reactor);
-    ck_assert_str_eq(told(), "b-!c");
-    loop_end(reactor);
-    releases();
 }
 END_TEST
 
