@@ -106,7 +106,7 @@ static void run_ticks(items *self)
 
 /* What is done from outside, after the ticks that could be made: 0=  fire that
  * item, 0! fail it, 0~ abandon it (late), C cancel, -C before any tick, X free
- * the cooperator. */
+ * the cooperator; | marks the place in the trace. */
 typedef struct each_case {
     const char *name;
     size_t open;
@@ -140,16 +140,16 @@ static const each_case cases[] = {
      0},
     {"an item that could not be made", 3, "ono",
      "0=", "0=none each!out of memory ~it ", 1, 0},
-    {"cancelled, it cancels what is open", 3, "oooo", "C 0~ 1~ 2~",
-     "each!cancelled ~it ", 3, 0},
+    {"cancelled, it cancels what is open", 3, "oooo", "C | 0~ 1~ 2~",
+     "each!cancelled ~it | ", 3, 0},
     {"cancelled before its first step", 3, "", "-C", "each!cancelled ~it ", 0,
      0},
     {"cancelled after an item has failed", 3, "ooo", "1! C 0~ 2~",
      "each!cancelled ~it ", 3, 0},
-    {"cancelled in its step that says there is more", 3, "oC", "0~",
-     "each!cancelled ~it ", 1, 0},
-    {"cancelled in its step that opens one more", 3, "oc", "0~ 1~",
-     "each!cancelled ~it ", 2, 0},
+    {"cancelled in its step that says there is more", 3, "oC", "| 0~",
+     "each!cancelled ~it | ", 1, 0},
+    {"cancelled in its step that opens one more", 3, "oc", "| 0~ 1~",
+     "each!cancelled ~it | ", 2, 0},
     {"an item fails in the step that opens one more", 3, "oF",
      "1=", "1=none each!0 ~it ", 2, 0},
     {"an item fails in the step that fails", 3, "oB", "", "each!0 ~it ", 1, 1},
@@ -163,7 +163,9 @@ static void items_word(items *self, const char *word)
 {
     int index = word[0] - '0';
 
-    if (*word == 'C' || *word == '-')
+    if (*word == '|')
+        trace_note("| ");
+    else if (*word == 'C' || *word == '-')
         thrum_deferred_cancel(self->each);
     else if (*word == 'X') {
         thrum_cooperator_free(self->world.cooperator);
