@@ -63,32 +63,21 @@ thrum_context *thrum_context_ref(thrum_context *context)
     return context;
 }
 
-static void context_free_spares(thrum_context *context)
-{
-    for (size_t i = 0; i < THRUM__SPARE_SIZES; i++)
-        while (context->spare.first[i] != NULL) {
-            void *block = context->spare.first[i];
-
-            context->spare.first[i] = *(void **)block;
-            free(block);
-        }
-}
-
 void thrum_context_unref(thrum_context *context)
 {
     if (context == NULL || --context->refs > 0)
         return;
-    context_free_spares(context);
+    thrum__spare_fini(&context->spare);
     context->allocator->release(context, context->allocator->state);
 }
 
 void *thrum_context_allocate(thrum_context *context, size_t size)
 {
     const thrum_allocator *allocator = context->allocator;
-    void *block = thrum__spare_take(&context->spare, size);
+    void *block = context->spares ? thrum__spare_allocate(&context->spare, size)
+                                  : allocator->allocate(size + (size == 0),
+                                                        allocator->state);
 
-    if (block == NULL)
-        block = allocator->allocate(size + (size == 0), allocator->state);
     context->blocks += block != NULL;
     return block;
 }
@@ -97,7 +86,9 @@ void *thrum_context_resize(thrum_context *context, void *block, size_t size)
 {
     const thrum_allocator *allocator = context->allocator;
     void *moved =
-        allocator->resize(block, size + (size == 0), allocator->state);
+        context->spares
+            ? thrum__spare_resize(&context->spare, block, size)
+            : allocator->resize(block, size + (size == 0), allocator->state);
 
     context->blocks += block == NULL && moved != NULL;
     return moved;
@@ -108,9 +99,10 @@ void thrum_context_release(thrum_context *context, void *block)
     if (block == NULL)
         return;
     context->blocks--;
-    if (context->spares && thrum__spare_put(&context->spare, block))
-        return;
-    context->allocator->release(block, context->allocator->state);
+    if (context->spares)
+        thrum__spare_release(&context->spare, block);
+    else
+        context->allocator->release(block, context->allocator->state);
 }
 
 char *thrum_context_copy(thrum_context *context, const char *text, size_t size)

@@ -4,13 +4,12 @@
  * makes and ends the same few objects for each message does so in bursts, and
  * those run past the few blocks that malloc keeps at hand itself.
  *
- * Only for blocks of malloc, whose sizes can be asked. Off under
- * AddressSanitizer, which has to see every block freed.
+ * A block bears its size in front. Off under AddressSanitizer, which has to see
+ * every block freed.
  */
 #ifndef THRUM_BASE_SPARE_H
 #define THRUM_BASE_SPARE_H
 
-#include <malloc.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -25,47 +24,67 @@
 /* All of it is at most half a MiB, should every size be used. */
 enum {
     THRUM__SPARE_STEP = 16,
-    THRUM__SPARE_SIZES = 32,
-    THRUM__SPARE_MOST = 64 /* of each size */
+    THRUM__SPARE_SIZES = 32, /* up to 496 bytes; larger ones are not kept */
+    THRUM__SPARE_MOST = 64   /* of each size */
 };
 
+/* What stands before the bytes. */
+typedef struct thrum__spare_block {
+    _Alignas(16) struct thrum__spare_block *next; /* while it is kept */
+    size_t index;                                 /* steps that it holds */
+} thrum__spare_block;
+
 typedef struct thrum__spare {
-    void *first[THRUM__SPARE_SIZES]; /* each begins with the next one */
+    thrum__spare_block *first[THRUM__SPARE_SIZES];
     unsigned count[THRUM__SPARE_SIZES];
 } thrum__spare;
 
-/* malloc's blocks hold a multiple of 16 bytes and 8 more: block `index` holds
- * 16 * index + 8 or more. Where that is not so it wastes a little. */
+/* How many steps hold `size` bytes. */
 static inline size_t thrum__spare_index(size_t size)
 {
-    return (size + THRUM__SPARE_STEP - 9) / THRUM__SPARE_STEP;
+    return size / THRUM__SPARE_STEP + (size % THRUM__SPARE_STEP != 0);
 }
 
-/* A block of at least `size` bytes, or NULL. */
-static inline void *thrum__spare_take(thrum__spare *spare, size_t size)
+/* Fresh memory. Errors: NULL, no memory. */
+void *thrum__spare_make(size_t size);
+
+/* A block of at least `size` bytes. Errors: NULL, no memory. */
+static inline void *thrum__spare_allocate(thrum__spare *spare, size_t size)
 {
     size_t index = thrum__spare_index(size);
-    void *block;
+    thrum__spare_block *block;
 
     if (index >= THRUM__SPARE_SIZES || spare->first[index] == NULL)
-        return NULL;
+        return thrum__spare_make(size);
     block = spare->first[index];
-    spare->first[index] = *(void **)block;
+    spare->first[index] = block->next;
     spare->count[index]--;
-    return block;
+    return block + 1;
 }
+
+/* As realloc. */
+void *thrum__spare_resize(thrum__spare *spare, void *bytes, size_t size);
+
+/* Frees a block that is not kept. */
+void thrum__spare_drop(thrum__spare_block *block);
 
 /* Keeps the block, unless it is large or enough are kept. */
-static inline bool thrum__spare_put(thrum__spare *spare, void *block)
+static inline void thrum__spare_release(thrum__spare *spare, void *bytes)
 {
-    size_t index = (malloc_usable_size(block) - 8) / THRUM__SPARE_STEP;
+    thrum__spare_block *block = (thrum__spare_block *)bytes - 1;
+    size_t index = block->index;
 
-    if (index >= THRUM__SPARE_SIZES || spare->count[index] == THRUM__SPARE_MOST)
-        return false;
-    *(void **)block = spare->first[index];
+    if (index >= THRUM__SPARE_SIZES ||
+        spare->count[index] == THRUM__SPARE_MOST) {
+        thrum__spare_drop(block);
+        return;
+    }
+    block->next = spare->first[index];
     spare->first[index] = block;
     spare->count[index]++;
-    return true;
 }
+
+/* Frees all that is kept. */
+void thrum__spare_fini(thrum__spare *spare);
 
 #endif

@@ -170,17 +170,24 @@ static inline int list_read(cli_list *list)
 
 int cli_list_next(cli_list *list, cli_row *row)
 {
-    int read;
+    cli_csv *csv = &list->csv;
+    cli_csv_answer answer;
 
     if (list->status != CLI_EXIT_OK)
         return -1;
-    read = list_read(list);
-    if (read != 1)
-        return read;
-    row->values = list->csv.fields;
-    row->to = list->csv.fields[list->email];
+    answer = cli_csv_next(csv, list->block + list->begin,
+                          list->end - list->begin, list->last);
+    list->begin += csv->used;
+    if (answer != CLI_CSV_ROW) {
+        int read = list_read(list);
+
+        if (read != 1)
+            return read;
+    }
+    row->values = csv->fields;
+    row->to = csv->fields[list->email];
     row->number = ++list->number;
-    row->line = list->csv.row_line;
+    row->line = csv->row_line;
     return 1;
 }
 

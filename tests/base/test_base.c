@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,6 +7,7 @@
 #include <thrum/buffer.h>
 #include <thrum/version.h>
 
+#include "base/spare.h"
 #include "tests/support/support.h"
 
 START_TEST(a_buffer_takes_bytes_at_its_end_and_gives_them_from_its_front)
@@ -211,6 +213,50 @@ START_TEST(a_spare_block_grows_like_any_other)
 }
 END_TEST
 
+START_TEST(a_block_keeps_its_bytes_through_every_change_of_size)
+{
+    static const size_t sizes[] = {0,   1,   16,  17,   500, 496,  497,
+                                   600, 512, 513, 9000, 40,  5000, 7};
+    thrum_context *context = thrum_context_new(NULL);
+    char *block = NULL;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        block = thrum_context_resize(context, block, sizes[i]);
+        ck_assert_uint_eq((uintptr_t)block % 16, 0);
+        for (size_t at = 0; at < kept && at < sizes[i]; at++)
+            ck_assert_int_eq(block[at], (char)at);
+        for (size_t at = 0; at < sizes[i]; at++)
+            block[at] = (char)at;
+        kept = sizes[i];
+    }
+    ck_assert_uint_eq(thrum_context_blocks(context), 1);
+    thrum_context_release(context, block);
+    thrum_context_unref(context);
+}
+END_TEST
+
+START_TEST(a_size_past_all_memory_is_refused_and_the_block_stays)
+{
+    thrum_context *context = thrum_context_new(NULL);
+    char *small = thrum_context_copy(context, "small", 5);
+    char *large = thrum_context_allocate(context, 1000);
+    volatile size_t most = SIZE_MAX; /* compilers know better than to try */
+
+    memcpy(large, "large", 6);
+    for (size_t less = 0; less < 40; less++) {
+        ck_assert_ptr_null(thrum_context_allocate(context, most - less));
+        ck_assert_ptr_null(thrum_context_resize(context, small, most - less));
+        ck_assert_ptr_null(thrum_context_resize(context, large, most - less));
+    }
+    ck_assert_str_eq(small, "small");
+    ck_assert_str_eq(large, "large");
+    thrum_context_release(context, small);
+    thrum_context_release(context, large);
+    thrum_context_unref(context);
+}
+END_TEST
+
 static void on_log(thrum_log_level level, const char *line, void *ctx)
 {
     ck_assert_int_eq(level, THRUM_LOG_WARNING);
@@ -263,6 +309,11 @@ int main(void)
     tcase_add_test(cases[2],
                    a_block_that_was_given_back_serves_whoever_asks_next);
     tcase_add_test(cases[2], a_spare_block_grows_like_any_other);
+    tcase_add_test(cases[2],
+                   a_block_keeps_its_bytes_through_every_change_of_size);
+    if (THRUM__SPARE_ON) /* AddressSanitizer would rather end the program */
+        tcase_add_test(cases[2],
+                       a_size_past_all_memory_is_refused_and_the_block_stays);
     tcase_add_test(cases[2], a_line_to_the_log_is_cut_at_its_cap);
     tcase_add_test(cases[2], the_version_has_three_numbers);
     return support_main("base", cases, 3);
