@@ -51,7 +51,12 @@ THRUM_API thrum_context *thrum_mailer_context(const thrum_mailer *mailer);
  * it for at least one recipient; it fails when it did not: a failure of the
  * message or the mailer (domain mail), or of the dialogue (domain smtp, with
  * the server's words as its detail). Messages wait in the order in which they
- * came; there is no bound here, so send from thrum_each or count.
+ * came; there is no bound here, so send from thrum_each or count. One whose
+ * connection ended before it had a byte of the body goes over another
+ * connection, before the others; twice in vain, it fails with
+ * THRUM_SMTP_E_UNSENT. When no connection is up and none can be made, all that
+ * wait fail (THRUM_SMTP_E_UNREACHABLE, or SERVICE in the server's words), and
+ * the next send tries again.
  * Cancelling takes a message back that has not begun; one that has goes on, and
  * its result is dropped.
  * Ownership: new; message taken, also on error. Calls back: never before this
