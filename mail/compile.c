@@ -155,8 +155,6 @@ thrum__program *thrum__program_new(thrum_context *context,
 
 void thrum__program_date(thrum__program *program, int64_t second)
 {
-    if (program->second == second)
-        return;
     thrum__stamp_date(program->bytes.data + program->date, second);
     program->second = second;
 }

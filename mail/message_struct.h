@@ -13,14 +13,6 @@
 #include "mail/message_internal.h"
 #include "mail/program.h"
 
-/* A number in decimal: the last `size` of the digits. Messages of a template
- * are counted in it, so that nobody has to divide. */
-enum { THRUM__NUMBER_SIZE = 24 };
-typedef struct thrum__number {
-    size_t size;
-    char digits[THRUM__NUMBER_SIZE];
-} thrum__number;
-
 struct thrum_message {
     thrum_context *context;
     thrum_failure *failure;  /* what was wrong first */
@@ -31,26 +23,11 @@ struct thrum_message {
     const thrum__value *values;
     thrum_bytes sender; /* made from a template: with a NUL, as `to` */
     thrum_bytes to;
-    thrum_bytes id; /* empty: nobody asked for it yet */
-    size_t weight;  /* bytes that the values may write at most */
-    int64_t second; /* when it was made */
-    thrum__number number;
+    thrum_bytes id;     /* empty: nobody asked for it yet */
+    size_t weight;      /* bytes that the values may write at most */
+    int64_t second;     /* when it was made */
+    thrum_bytes number; /* in the id; made from a template */
 };
-
-/* Where a Message-ID of a template comes from. */
-typedef struct thrum__id_parts {
-    thrum_bytes head; /* "<random." */
-    thrum_bytes tail; /* "@domain>" */
-} thrum__id_parts;
-
-static inline thrum_bytes thrum__number_text(const thrum__number *number)
-{
-    return (thrum_bytes){number->digits + THRUM__NUMBER_SIZE - number->size,
-                         number->size};
-}
-
-/* The parts of its template's. */
-const thrum__id_parts *thrum__template_id(const thrum_template *letter);
 
 /* Forgets what the message was compiled to. */
 void thrum__message_forget(thrum_message *message);

@@ -4,6 +4,7 @@
  * Message-ID, its bytes. It is compiled at its first use, and again when it was
  * changed after that; its Message-ID stays.
  */
+#include "mail/id.h"
 #include "mail/message_struct.h"
 #include "mail/text.h"
 
@@ -53,55 +54,22 @@ const thrum_failure *thrum__message_ready(thrum_message *message)
     return message->unready;
 }
 
-/* "<", random, ".", number, "@", domain, ">" (RFC 5322 section 3.6.4). What is
- * random is so for each ordinary message, and for each template. */
-static void wire_make_id(thrum_message *message)
-{
-    thrum_bytes from = thrum__draft_from(message->draft);
-    const char *at = memrchr(from.data, '@', from.size);
-    thrum_bytes domain =
-        at != NULL
-            ? (thrum_bytes){at + 1, (size_t)(from.data + from.size - at - 1)}
-            : (thrum_bytes){"localhost", 9};
-    size_t size = THRUM__RANDOM_SIZE + domain.size + 5;
-    char *id = thrum_context_allocate(message->context, size + 1), *to = id;
-
-    if (id == NULL || thrum__stamp_random(to + 1) != 0) {
-        thrum_context_release(message->context, id);
-        return;
-    }
-    *to = '<';
-    to += THRUM__RANDOM_SIZE + 1;
-    memcpy(to, ".1@", 3);
-    memcpy(to + 3, domain.data, domain.size);
-    memcpy(to + 3 + domain.size, ">", 2);
-    message->id = (thrum_bytes){id, size};
-}
-
-/* Put together in the room that the message has for it. */
-static void wire_fill_id(thrum_message *message)
-{
-    const thrum__id_parts *parts = thrum__template_id(message->letter);
-    thrum_bytes number = thrum__number_text(&message->number);
-    char *id = (char *)message->id.data, *to = id;
-
-    memcpy(to, parts->head.data, parts->head.size);
-    to += parts->head.size;
-    to = thrum__text_copy(to, number.data, number.size);
-    memcpy(to, parts->tail.data, parts->tail.size);
-    to += parts->tail.size;
-    *to = '\0';
-    message->id.size = (size_t)(to - id);
-}
-
 thrum_bytes thrum__message_id_bytes(thrum_message *message)
 {
+    thrum_bytes sender;
+    thrum__id id;
+    char *room;
+
     if (message->id.size > 0)
         return message->id;
-    if (message->letter != NULL)
-        wire_fill_id(message);
-    else
-        wire_make_id(message);
+    sender = thrum__draft_from(message->draft);
+    room = thrum_context_allocate(message->context, thrum__id_room(sender));
+    if (room == NULL || thrum__id_make(&id, room, sender) != 0) {
+        thrum_context_release(message->context, room);
+        return message->id;
+    }
+    thrum__id_next(&id);
+    message->id = (thrum_bytes){id.text, id.size};
     return message->id;
 }
 

@@ -100,8 +100,7 @@ thrum__program *thrum__program_new(thrum_context *context,
                                    const thrum__source *source,
                                    thrum_failure **why);
 
-/* Puts the date of a second where the date stands, unless it is there: many
- * messages are made in one second. */
+/* Puts the date of a second where the date stands. */
 void thrum__program_date(thrum__program *program, int64_t second);
 
 /* Frees it. NULL is nothing. */

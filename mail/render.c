@@ -57,7 +57,7 @@ static char *render_whole(const thrum_message *message,
     case THRUM__SEGMENT_TO:
         return render_copy(to, message->to);
     case THRUM__SEGMENT_NUMBER:
-        return render_copy(to, thrum__number_text(&message->number));
+        return render_copy(to, message->number);
     default:
         return render_field(message,
                             thrum__field_at(message->program, segment->at), to);
@@ -254,13 +254,18 @@ static int render_slices(const thrum_message *message,
 int thrum__message_data(thrum_message *message, thrum__message_cursor *cursor,
                         thrum_buffer *out, size_t enough)
 {
-    const thrum_failure *why = thrum__message_ready(message);
     size_t bound;
     char *to;
 
-    if (why != NULL)
-        return thrum_failure_code(why);
-    thrum__program_date(message->program, message->second);
+    if (message == NULL || message->failure != NULL ||
+        message->program == NULL) {
+        const thrum_failure *why = thrum__message_ready(message);
+
+        if (why != NULL)
+            return thrum_failure_code(why);
+    }
+    if (message->program->second != message->second)
+        thrum__program_date(message->program, message->second);
     bound = message->program->bound + message->weight + message->to.size +
             message->number.size;
     if (cursor->segment > 0 || cursor->place.offset > 0 || enough < out->size ||

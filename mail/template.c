@@ -6,6 +6,7 @@
  * they go is known to the program.
  */
 #include "mail/header.h"
+#include "mail/id.h"
 #include "mail/message_struct.h"
 #include "mail/slots.h"
 #include "mail/text.h"
@@ -14,8 +15,7 @@ struct thrum_template {
     thrum_context *context;
     thrum__program *program;
     size_t refs;
-    thrum__id_parts id;
-    thrum__number number; /* of the last message */
+    thrum__id id;         /* of the last message */
     thrum_bytes sender;   /* the envelope's, without slots; with a NUL */
     size_t slack;         /* values of this weight make no header too long */
     bool has_addresses;   /* with slots */
@@ -38,9 +38,9 @@ static const char *template_string(const thrum_template *letter, size_t at)
 }
 
 /* A second look at a value that is not plain, or empty. */
-static thrum_failure *template_look_closely(thrum_template *letter,
-                                            const thrum__used *used,
-                                            thrum_bytes value)
+__attribute__((noinline)) static thrum_failure *
+template_look_closely(thrum_template *letter, const thrum__used *used,
+                      thrum_bytes value)
 {
     bool is_line = used->part != 0;
     const char *column = template_string(letter, used->name);
@@ -63,25 +63,34 @@ static thrum_failure *template_look_closely(thrum_template *letter,
                              wrong);
 }
 
+/* Sums are kept here until the end, since what a loop stores to it has to load
+ * again. */
 static thrum_failure *template_look_values(thrum_template *letter,
                                            const thrum_bytes *values)
 {
-    size_t count = thrum__used_count(letter->program);
-    thrum_failure *why = NULL;
+    const thrum__program *program = letter->program;
+    size_t count = thrum__used_count(program), size = 0, weight = 0;
+    thrum__value *into = letter->values;
 
-    letter->size = letter->weight = 0;
-    for (size_t i = 0; i < count && why == NULL; i++) {
-        const thrum__used *used = thrum__used_at(letter->program, i);
-        thrum__value *value = &letter->values[i];
+    for (size_t i = 0; i < count; i++) {
+        const thrum__used *used = thrum__used_at(program, i);
+        thrum_bytes text = values[used->column];
+        bool is_plain = thrum__text_is_plain(text);
 
-        value->text = values[used->column];
-        value->is_plain = thrum__text_is_plain(value->text);
-        letter->size += value->text.size;
-        letter->weight += value->text.size * used->weight;
-        if (!value->is_plain || value->text.size == 0)
-            why = template_look_closely(letter, used, value->text);
+        into[i].text = text;
+        into[i].is_plain = is_plain;
+        size += text.size;
+        weight += text.size * used->weight;
+        if (!is_plain || text.size == 0) {
+            thrum_failure *why = template_look_closely(letter, used, text);
+
+            if (why != NULL)
+                return why;
+        }
     }
-    return why;
+    letter->size = size;
+    letter->weight = weight;
+    return NULL;
 }
 
 /* An address that is put together of pieces. */
@@ -167,8 +176,8 @@ static char *template_put(thrum_bytes *string, char *to, thrum_bytes text)
 }
 
 /* The message's values, and what is made of them at once. */
-static char *template_put_values(thrum_template *letter, thrum_message *message,
-                                 thrum__value *values, char *to)
+static void template_put_values(thrum_template *letter, thrum_message *message,
+                                thrum__value *values, char *to)
 {
     const thrum__program *program = letter->program;
     bool is_plain = true;
@@ -183,10 +192,8 @@ static char *template_put_values(thrum_template *letter, thrum_message *message,
         message->sender =
             (thrum_bytes){to, thrum__slots_join(program, program->sender,
                                                 values, to, &is_plain)};
-        to += message->sender.size;
-        *to++ = '\0';
+        to[message->sender.size] = '\0';
     }
-    return to;
 }
 
 /* Room for the values, and for what is made of them at once. */
@@ -200,16 +207,14 @@ static size_t template_room(const thrum_template *letter)
            thrum__slots_size(program, program->sender, letter->values);
 }
 
-/* One more. */
-static void template_count(thrum__number *number)
+static char *template_put_id(const thrum__id *id, thrum_message *message,
+                             char *to)
 {
-    size_t at = THRUM__NUMBER_SIZE - 1;
+    char *end =
+        template_put(&message->id, to, (thrum_bytes){id->text, id->size});
 
-    while (number->digits[at] == '9')
-        number->digits[at--] = '0';
-    number->digits[at]++;
-    if (number->size < THRUM__NUMBER_SIZE - at)
-        number->size = THRUM__NUMBER_SIZE - at;
+    message->number = (thrum_bytes){to + id->digit, id->end - id->digit};
+    return end;
 }
 
 thrum_message *thrum_template_fill(thrum_template *letter, thrum_bytes to,
@@ -223,10 +228,10 @@ thrum_message *thrum_template_fill(thrum_template *letter, thrum_bytes to,
 
     if (letter == NULL)
         return NULL;
-    template_count(&letter->number);
+    thrum__id_next(&letter->id);
     count = why == NULL ? thrum__used_count(letter->program) : 0;
-    room = to.size + 1 + letter->id.head.size + THRUM__NUMBER_SIZE +
-           letter->id.tail.size + (why == NULL ? template_room(letter) : 0);
+    room = to.size + letter->id.size + 2 +
+           (why == NULL ? template_room(letter) : 0);
     message = thrum_context_allocate(
         letter->context, sizeof *message + count * sizeof *own + room);
     if (message == NULL) {
@@ -241,12 +246,11 @@ thrum_message *thrum_template_fill(thrum_template *letter, thrum_bytes to,
                                .values = own,
                                .sender = letter->sender,
                                .weight = letter->weight,
-                               .second = thrum__stamp_now(),
-                               .number = letter->number};
+                               .second = thrum__stamp_now()};
     at = template_put(&message->to, (char *)(own + count), to);
+    at = template_put_id(&letter->id, message, at);
     if (why == NULL)
-        at = template_put_values(letter, message, own, at);
-    message->id = (thrum_bytes){at, 0};
+        template_put_values(letter, message, own, at);
     return message;
 }
 
@@ -274,34 +278,24 @@ static thrum_failure *template_refuse(thrum_context *context,
                              THRUM_MAIL_E_INCOMPLETE, "%s", lacks);
 }
 
-/* The parts of its Message-IDs, and the sender that is the same for all. */
+/* Its Message-IDs, and the sender that is the same for all. */
 static thrum_failure *template_stamp(thrum_template *letter,
                                      const thrum__draft *draft)
 {
     thrum_bytes from = thrum__draft_from(draft);
     thrum_bytes sender = thrum__draft_sender(draft);
-    const char *at = memrchr(from.data, '@', from.size);
-    size_t size = THRUM__RANDOM_SIZE + from.size + sender.size + 16;
-    char *to;
+    size_t room = thrum__id_room(from);
     int error;
 
-    to = letter->own = thrum_context_allocate(letter->context, size);
-    if (to == NULL)
+    letter->own =
+        thrum_context_allocate(letter->context, room + sender.size + 1);
+    if (letter->own == NULL)
         return thrum_failure_no_memory();
-    error = thrum__stamp_random(to + 1);
-    if (error != 0)
-        return thrum_failure_new(letter->context, &thrum_domain_system, error,
-                                 NULL);
-    to[0] = '<';
-    to[THRUM__RANDOM_SIZE + 1] = '.';
-    letter->id.head = (thrum_bytes){to, THRUM__RANDOM_SIZE + 2};
-    to = template_put(&letter->id.tail, to + THRUM__RANDOM_SIZE + 2,
-                      (thrum_bytes){at, (size_t)(from.data + from.size - at)});
-    to[-1] = '>';
-    letter->id.tail.size++;
-    template_put(&letter->sender, to, sender);
-    memset(letter->number.digits, '0', THRUM__NUMBER_SIZE);
-    return NULL;
+    template_put(&letter->sender, letter->own + room, sender);
+    error = thrum__id_make(&letter->id, letter->own, from);
+    return error == 0 ? NULL
+                      : thrum_failure_new(letter->context, &thrum_domain_system,
+                                          error, NULL);
 }
 
 /* Which looks at a recipient's values can be spared. */
@@ -329,8 +323,12 @@ static thrum_failure *template_make(thrum_template *letter,
                                     const char *const *columns, size_t count)
 {
     thrum_failure *why = template_stamp(letter, prototype->draft);
-    thrum__source source = {prototype->draft, columns, count, letter->id.head,
-                            letter->id.tail};
+    const thrum__id *id = &letter->id;
+    thrum__source source = {prototype->draft,
+                            columns,
+                            count,
+                            {id->text, id->digit},
+                            {id->text + id->end, id->size - id->end}};
     size_t used;
 
     if (why == NULL)
@@ -395,9 +393,4 @@ void thrum_template_unref(thrum_template *letter)
     thrum_context_release(context, letter->own);
     thrum_context_release(context, letter);
     thrum_context_unref(context);
-}
-
-const thrum__id_parts *thrum__template_id(const thrum_template *letter)
-{
-    return &letter->id;
 }
