@@ -116,12 +116,6 @@ char *thrum_buffer_reserve(thrum_buffer *buffer, size_t size)
     return buffer->data + buffer->size;
 }
 
-void thrum_buffer_commit(thrum_buffer *buffer, size_t size)
-{
-    buffer->size += size;
-    buffer->room -= size;
-}
-
 void thrum_buffer_consume(thrum_buffer *buffer, size_t size)
 {
     if (size >= buffer->size) {

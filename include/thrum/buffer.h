@@ -43,7 +43,11 @@ THRUM_API int thrum_buffer_format(thrum_buffer *buffer, const char *format, ...)
 THRUM_API char *thrum_buffer_reserve(thrum_buffer *buffer, size_t size);
 
 /* Makes `size` bytes of the reserved room part of the buffer. */
-THRUM_API void thrum_buffer_commit(thrum_buffer *buffer, size_t size);
+static inline void thrum_buffer_commit(thrum_buffer *buffer, size_t size)
+{
+    buffer->size += size;
+    buffer->room -= size;
+}
 
 /* Drops `size` bytes (at most all) from the front. */
 THRUM_API void thrum_buffer_consume(thrum_buffer *buffer, size_t size);
