@@ -132,6 +132,36 @@ START_TEST(a_mailbox_may_have_slots_in_its_name_and_address)
 END_TEST
 
 static const struct {
+    const char *from;
+    const char *wire;
+} from_cases[] = {
+    {"{{name}} <news@example.org>", "Ann & Co <news@example.org>"},
+    {"\"{{name}}, for you\" <news@example.org>",
+     "\"Ann & Co, for you\" <news@example.org>"},
+    {"{{{{name}} <news@example.org>", "{{name}} <news@example.org>"},
+};
+
+START_TEST(the_senders_name_may_have_slots)
+{
+    thrum_context *context = support_context();
+    letter_parts with = {.from = from_cases[_i].from, .text = "x\n"};
+    thrum_template *letter = letter_new(context, &with, NULL);
+    thrum_message *message = letter_fill(letter, "Ann & Co", "x", "y");
+    thrum_buffer out;
+
+    thrum_buffer_init(&out, context, SIZE_MAX);
+    ck_assert_int_eq(thrum_message_write(message, &out), 0);
+    wire_assert_same(wire_find((thrum_bytes){out.data, out.size}, "From"),
+                     thrum__text_of(from_cases[_i].wire), "from");
+    ck_assert_str_eq(thrum_message_sender(message), "news@example.org");
+    thrum_buffer_fini(&out);
+    thrum_message_free(message);
+    thrum_template_unref(letter);
+    support_context_end(context);
+}
+END_TEST
+
+static const struct {
     const char *html;
     const char *value;
     const char *read;
@@ -391,6 +421,8 @@ int main(void)
     tcase_add_loop_test(cases[0],
                         a_mailbox_may_have_slots_in_its_name_and_address, 0,
                         sizeof reply_cases / sizeof reply_cases[0]);
+    tcase_add_loop_test(cases[0], the_senders_name_may_have_slots, 0,
+                        sizeof from_cases / sizeof from_cases[0]);
     tcase_add_loop_test(cases[0], a_value_is_escaped_in_html, 0,
                         sizeof html_cases / sizeof html_cases[0]);
     tcase_add_loop_test(cases[0],
