@@ -136,8 +136,9 @@ class ThrumSink(SmtpSink):
 def run(command):
     """Answers seconds, CPU seconds of the process alone, and its output."""
     start = time.monotonic()
-    with open(os.path.join(FOLDER, 'out'), 'w+', encoding='utf-8') as out:
-        process = subprocess.Popen(command, stdout=out)
+    with open(os.path.join(FOLDER, 'out'), 'w+', encoding='utf-8') as out, \
+            open(os.path.join(FOLDER, 'said'), 'w', encoding='utf-8') as said:
+        process = subprocess.Popen(command, stdout=out, stderr=said)
         _, status, used = os.wait4(process.pid, 0)
         seconds = time.monotonic() - start
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -226,7 +227,8 @@ def rss_anon_max(command):
     """The highest of the program's own figure and of what is seen from here,
     in KiB."""
     seen = 0
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as one:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True,
+                          stderr=subprocess.DEVNULL) as one:
         while one.poll() is None:
             with open(f'/proc/{one.pid}/status', encoding='ascii') as status:
                 for line in status:
