@@ -289,20 +289,21 @@ static csv_state csv_plain_words(cli_csv *csv, const char *data, size_t size)
         for (; marks != 0; marks &= marks - 1) {
             size_t end = at + (size_t)__builtin_ctz(marks);
             size_t length = end - start;
-            int is_end = field == last;
 
-            if (data[end] != (is_end ? '\n' : ',') ||
-                length > CLI_CSV_FIELD_MOST) {
-                at = end;
-                goto out;
+            if (data[end] == ',' && field != last &&
+                length <= CLI_CSV_FIELD_MOST) {
+                *field++ = (thrum_bytes){data + start, length};
+                start = end + 1;
+                continue;
             }
-            *field++ = (thrum_bytes){data + start, length};
-            start = end + 1;
-            if (is_end) {
-                at = start;
-                next = csv_line_end(csv, start);
-                goto out;
+            at = end;
+            if (data[end] == '\n' && field == last &&
+                length <= CLI_CSV_FIELD_MOST) {
+                *field++ = (thrum_bytes){data + start, length};
+                at = start = end + 1;
+                next = csv_line_end(csv, at);
             }
+            goto out;
         }
     }
 out:
