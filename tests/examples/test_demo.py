@@ -5,6 +5,7 @@ import io
 import os
 import subprocess
 import sys
+import tempfile
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
@@ -44,6 +45,31 @@ class Demo(unittest.TestCase):
         self.assertGreater(max(len(row['name']) for row in rows), 998)
         self.assertFalse(any(set('\r\n\0') & set(row['name'] + row['city'])
                              for row in rows))
+
+
+class Run(unittest.TestCase):
+    def run_demo(self, *given, **more):
+        """Everything of it is in a folder of its own, which must be empty
+        in the end."""
+        with tempfile.TemporaryDirectory() as folder:
+            done = subprocess.run(
+                [sys.executable, '-B', os.path.join(DEMO, 'run'), *given],
+                env=dict(os.environ, TMPDIR=folder, **more), text=True,
+                capture_output=True, timeout=300, check=False)
+            self.assertEqual(os.listdir(folder), [])
+        return done
+
+    def test_a_campaign_to_a_few_is_sent_and_compared(self):
+        done = self.run_demo('--count', '3000', unit.top_builddir)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertTrue(done.stdout.endswith(
+            '\n3,000 letters compared, 0 differ\n'), done.stdout)
+        self.assertIn('good morning!', done.stdout)
+        self.assertIn('3000', done.stderr)
+
+    def test_without_the_program_it_fails(self):
+        done = self.run_demo('/nonexistent')
+        self.assertNotEqual(done.returncode, 0)
 
 
 if __name__ == '__main__':

@@ -45,6 +45,11 @@ def free_port():
         return listener.getsockname()[1]
 
 
+def server_url(where):
+    return "smtp://" + (where if isinstance(where, str)
+                        else "127.0.0.1:%d" % where)
+
+
 def essence(record):
     """A letter without what differs each time: Date, Message-ID, boundary."""
     body = record["body"]
@@ -132,13 +137,14 @@ class ServerTest(unittest.TestCase):
         return path
 
     def start_bulk(self, port, count, *options):
+        """A port on this machine, or the name of another one."""
         return subprocess.Popen(
             [THRUM, "bulk", "--json", "--from", FROM, "--subject", SUBJECT,
              "--header", "%s: %s" % HEADERS[0],
              "--envelope-from", ENVELOPE_FROM,
              "--text", DEMO / "letter.txt", "--html", DEMO / "letter.html",
              "--to", self.people(count),
-             "--via", "smtp://127.0.0.1:%d" % port, *options],
+             "--via", server_url(port), *options],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True)
 

@@ -91,7 +91,7 @@ class Connection(asyncio.Protocol):
             if self.rules.cut == "reset":
                 self.end(self.transport.abort)
             else:
-                self.transport.write_eof()
+                self.say_no_more()
             return
         self.sent += len(data)
         self.peer.most_sent = max(self.peer.most_sent, self.sent)
@@ -275,10 +275,16 @@ class Connection(asyncio.Protocol):
         if self.ended:
             return
         self.ended = True
-        if self.rules.drop == "reset" or not self.transport.can_write_eof():
+        if self.rules.drop == "reset":
             self.transport.abort()
         else:
+            self.say_no_more()
+
+    def say_no_more(self):
+        try:
             self.transport.write_eof()
+        except OSError:  # the client was faster
+            self.transport.abort()
 
 
 class Refuser:

@@ -96,7 +96,7 @@ class SmtpSink(harness.ServerTest):
                               "127.0.0.1:%d" % port, 100], port)
         sent = self.bulk(port, 20)
         self.stop(program)
-        good = command == "QUIT" or (command == "EHLO" and how in "-r-f")
+        good = command == "QUIT" or (how, command) == ("-f", "EHLO")
         self.assertEqual(sent.accepted, 20 if good else 0, sent.errors)
         self.assertEqual(sent.status == 0, good, sent.errors)
         doubtful = how == "-q" and command == "."
