@@ -45,7 +45,10 @@ static void link_mail(peer_link *link)
 {
     const peer_config *config = &link->peer->config;
 
-    if (config->drop_at_mail)
+    if (config->leave_after > 0 && link->accepted >= config->leave_after) {
+        link_say(link, "421 4.7.0 enough for one connection");
+        link_drop(link);
+    } else if (config->drop_at_mail)
         link_drop(link);
     else if (config->garble_mail)
         link_say(link, "well, well");
@@ -75,8 +78,13 @@ static void link_data(peer_link *link)
     link_say(link, "354 go on");
 }
 
-static void link_ehlo(peer_link *link)
+static void link_ehlo(peer_link *link, const char *name)
 {
+    snprintf(link->peer->ehlo, sizeof link->peer->ehlo, "%s", name);
+    if (link->peer->on_ehlo != NULL) {
+        link->peer->on_ehlo(link->peer->ctx);
+        return;
+    }
     if (!link->peer->config.lockstep)
         link_say(link, "250-peer");
     link_say(link, link->peer->config.lockstep ? "250 peer" : "250 PIPELINING");
@@ -94,7 +102,7 @@ static void link_command(peer_link *link, const char *line)
     if (link->peer->config.mute)
         return;
     if (strncmp(line, "EHLO ", 5) == 0)
-        link_ehlo(link);
+        link_ehlo(link, line + 5);
     else if (strncmp(line, "MAIL ", 5) == 0)
         link_mail(link);
     else if (strncmp(line, "RCPT ", 5) == 0)

@@ -20,6 +20,7 @@ typedef struct peer_config {
     int refuse_dot;       /* the final dot of every nth, likewise */
     int drop_after;       /* closes behind the nth message of a connection */
     int drop_at_dot;      /* closes instead of answering the dot of the nth */
+    int leave_after;      /* says 421 to MAIL behind the nth message */
     bool drop_at_mail;    /* closes instead of answering MAIL */
     bool garble_mail;     /* answers MAIL with what is no reply */
     bool mute;            /* answers nothing, not even at the beginning */
@@ -29,6 +30,9 @@ typedef struct peer {
     peer_config config;
     thrum_reactor *reactor;
     thrum_listener *listener;
+    void (*on_ehlo)(void *ctx); /* instead of its answer; NULL: answers */
+    void *ctx;
+    char ehlo[PEER_URL];      /* the last client's name */
     char url[PEER_URL];       /* "smtp://127.0.0.1:40123" */
     size_t open;              /* connections now */
     size_t most;              /* at a time */

@@ -88,6 +88,16 @@ START_TEST(a_peer_that_closes_behind_every_letter_stops_nothing)
 }
 END_TEST
 
+START_TEST(R11_a_peer_that_says_421_to_every_third_MAIL_stops_nothing)
+{
+    open_in_mode(_i, (peer_config){.leave_after = 2});
+    post_send(&box, 60);
+    post_run(&box);
+    expect_taken();
+    post_expect(&box, post_all('A', 60));
+}
+END_TEST
+
 START_TEST(a_dot_without_answer_leaves_one_in_doubt_and_no_other)
 {
     char fates[51];
@@ -222,6 +232,31 @@ START_TEST(a_name_for_EHLO_that_is_none_fails_every_send)
 }
 END_TEST
 
+START_TEST(the_name_for_EHLO_is_the_one_that_was_given)
+{
+    ck_assert(post_open(&box, &kind,
+                        &(thrum_mailer_config){.helo = "client.example"}));
+    post_send(&box, 1);
+    post_run(&box);
+    ck_assert_str_eq(box.peer.ehlo, "client.example");
+    post_expect(&box, "A");
+}
+END_TEST
+
+START_TEST(a_mailer_is_opened_by_a_url_alone)
+{
+    ck_assert(post_open(&box, &kind, &four));
+    thrum_mailer_free(box.mailer);
+    box.mailer = thrum_mailer_open(box.reactor, box.peer.url);
+    ck_assert_ptr_eq(thrum_mailer_context(box.mailer), box.context);
+    ck_assert_ptr_null(thrum_mailer_context(NULL));
+    post_send(&box, 1);
+    post_run(&box);
+    ck_assert_str_ne(box.peer.ehlo, "");
+    post_expect(&box, "A");
+}
+END_TEST
+
 START_TEST(a_message_that_lacks_something_fails_alone)
 {
     ck_assert(post_open(&box, &kind, &four));
@@ -266,6 +301,9 @@ static TCase *case_of_delivery(void)
     tcase_add_loop_test(all,
                         a_dot_without_answer_leaves_one_in_doubt_and_no_other,
                         0, COUNT(modes));
+    tcase_add_loop_test(
+        all, R11_a_peer_that_says_421_to_every_third_MAIL_stops_nothing, 0,
+        COUNT(modes));
     return all;
 }
 
@@ -284,6 +322,8 @@ static TCase *case_of_failures(void)
     tcase_add_test(
         all, a_url_that_cannot_be_served_fails_every_send_and_tells_at_once);
     tcase_add_test(all, a_name_for_EHLO_that_is_none_fails_every_send);
+    tcase_add_test(all, the_name_for_EHLO_is_the_one_that_was_given);
+    tcase_add_test(all, a_mailer_is_opened_by_a_url_alone);
     tcase_add_test(all, a_message_that_lacks_something_fails_alone);
     tcase_add_test(all, NULL_for_a_mailer_or_a_message_reads_as_out_of_memory);
     return all;

@@ -81,13 +81,14 @@ START_TEST(a_letter_larger_than_what_a_stream_takes_at_once_arrives_whole)
     for (int i = 1; i <= 3; i++) {
         thrum_message *letter = script_letter(box.context, i, 1);
 
-        text_of_lines(letter, 50000);
+        text_of_lines(letter, 200000);
         post_send_letter(&box, letter);
     }
     post_run(&box);
     expect_taken();
-    ck_assert_uint_ge(box.peer.largest, 50000 * 61);
-    ck_assert_uint_ge(thrum_mailer_get_stats(box.mailer).bytes, 3 * 50000 * 61);
+    ck_assert_uint_ge(box.peer.largest, 200000 * 61);
+    ck_assert_uint_ge(thrum_mailer_get_stats(box.mailer).bytes,
+                      3 * 200000 * 61);
     post_expect(&box, "AAA");
 }
 END_TEST
@@ -190,6 +191,26 @@ START_TEST(closing_sends_what_waits_and_takes_no_more)
     ck_assert_int_eq(box.closed, 1);
     snprintf(fates, sizeof fates, "%sC", post_all('A', 20));
     post_expect(&box, fates);
+}
+END_TEST
+
+static void cancel_and_close(void *ctx)
+{
+    post *self = ctx;
+
+    thrum_deferred_cancel(self->deferred[1]);
+}
+
+START_TEST(a_connection_that_is_not_ready_yet_is_closed_at_once)
+{
+    ck_assert(post_open(&box, &kind, &four));
+    box.peer.on_ehlo = cancel_and_close;
+    box.peer.ctx = &box;
+    post_send(&box, 1);
+    post_run(&box);
+    ck_assert_int_eq(box.closed, 1);
+    ck_assert_uint_eq(box.peer.quits, 0);
+    post_expect(&box, "X");
 }
 END_TEST
 
@@ -318,6 +339,7 @@ static TCase *case_of_the_end(void)
     tcase_add_test(
         all, closing_a_mailer_that_did_nothing_is_answered_in_the_next_turn);
     tcase_add_test(all, closing_sends_what_waits_and_takes_no_more);
+    tcase_add_test(all, a_connection_that_is_not_ready_yet_is_closed_at_once);
     tcase_add_test(all, a_mailer_may_be_freed_from_where_a_letter_ended);
     tcase_add_test(
         all, a_connection_with_nothing_under_way_says_QUIT_when_it_is_freed);
