@@ -125,10 +125,9 @@ static inline char *command_room(thrum_buffer *out, size_t size)
     return thrum_buffer_reserve(out, size);
 }
 
-int thrum__command_write(thrum_buffer *out, thrum_smtp_stage stage,
-                         thrum_bytes argument)
+static int command_write_argument(thrum_buffer *out, const command_form *form,
+                                  thrum_bytes argument)
 {
-    const command_form *form = &command_forms[stage];
     size_t room = COMMAND_BEFORE + argument.size + COMMAND_AFTER;
     size_t size = form->before_size + argument.size + form->after_size;
     char *line;
@@ -145,5 +144,21 @@ int thrum__command_write(thrum_buffer *out, thrum_smtp_stage stage,
         memcpy(line, argument.data, argument.size);
     memcpy(line + argument.size, form->after, COMMAND_AFTER);
     thrum_buffer_commit(out, size);
+    return 0;
+}
+
+/* A command without an argument, where there is room, takes four moves. */
+int thrum__command_write(thrum_buffer *out, thrum_smtp_stage stage,
+                         thrum_bytes argument)
+{
+    const command_form *form = &command_forms[stage];
+    char *line = out->data + out->size;
+
+    if (argument.size > 0 || out->room < COMMAND_BEFORE + COMMAND_AFTER ||
+        out->cap - out->size < COMMAND_BEFORE + COMMAND_AFTER)
+        return command_write_argument(out, form, argument);
+    memcpy(line, form->before, COMMAND_BEFORE);
+    memcpy(line + form->before_size, form->after, COMMAND_AFTER);
+    thrum_buffer_commit(out, form->before_size + form->after_size);
     return 0;
 }
