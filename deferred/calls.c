@@ -20,31 +20,31 @@ void thrum__calls_init(thrum__calls *self, thrum_context *context)
     self->context = thrum_context_ref(context);
 }
 
-static inline bool call_before(const thrum_call *a, const thrum_call *b)
+static inline bool due_before(const thrum__due *a, const thrum__due *b)
 {
-    return a->due != b->due ? a->due < b->due : a->turn < b->turn;
+    return a->at != b->at ? a->at < b->at : a->order < b->order;
 }
 
-static inline void calls_put(thrum__calls *self, size_t at, thrum_call *call)
+static inline void calls_put(thrum__calls *self, size_t at, thrum__due due)
 {
-    self->heap[at] = call;
-    call->at = at;
+    self->heap[at] = due;
+    due.call->at = at;
 }
 
-static void calls_rise(thrum__calls *self, size_t at, thrum_call *call)
+static void calls_rise(thrum__calls *self, size_t at, thrum__due due)
 {
     while (at > 0) {
         size_t parent = (at - 1) / CALLS_CHILDREN;
 
-        if (!call_before(call, self->heap[parent]))
+        if (!due_before(&due, &self->heap[parent]))
             break;
         calls_put(self, at, self->heap[parent]);
         at = parent;
     }
-    calls_put(self, at, call);
+    calls_put(self, at, due);
 }
 
-static void calls_sink(thrum__calls *self, size_t at, thrum_call *call)
+static void calls_sink(thrum__calls *self, size_t at, thrum__due due)
 {
     for (;;) {
         size_t child = at * CALLS_CHILDREN + 1, least = child;
@@ -55,35 +55,36 @@ static void calls_sink(thrum__calls *self, size_t at, thrum_call *call)
         if (end > self->count)
             end = self->count;
         while (++child < end)
-            if (call_before(self->heap[child], self->heap[least]))
+            if (due_before(&self->heap[child], &self->heap[least]))
                 least = child;
-        if (!call_before(self->heap[least], call))
+        if (!due_before(&self->heap[least], &due))
             break;
         calls_put(self, at, self->heap[least]);
         at = least;
     }
-    calls_put(self, at, call);
+    calls_put(self, at, due);
 }
 
-static void calls_place(thrum__calls *self, size_t at, thrum_call *call)
+static void calls_place(thrum__calls *self, size_t at, thrum__due due)
 {
-    calls_put(self, at, call);
-    calls_rise(self, at, call);
-    calls_sink(self, call->at, call);
+    if (at > 0 && due_before(&due, &self->heap[(at - 1) / CALLS_CHILDREN]))
+        calls_rise(self, at, due);
+    else
+        calls_sink(self, at, due);
 }
 
 static void calls_remove(thrum__calls *self, thrum_call *call)
 {
-    thrum_call *last = self->heap[--self->count];
+    thrum__due last = self->heap[--self->count];
 
-    if (last != call)
+    if (last.call != call)
         calls_place(self, call->at, last);
 }
 
 static bool calls_grow(thrum__calls *self)
 {
     size_t room = self->room == 0 ? CALLS_LEAST : 2 * self->room;
-    thrum_call **heap =
+    thrum__due *heap =
         thrum_context_resize(self->context, self->heap, room * sizeof *heap);
 
     if (heap == NULL)
@@ -102,7 +103,7 @@ static void call_release(thrum__calls *self, thrum_call *call)
 void thrum__calls_clear(thrum__calls *self)
 {
     while (self->count > 0)
-        thrum__calls_cancel(self, self->heap[0]);
+        thrum__calls_cancel(self, self->heap[0].call);
 }
 
 void thrum__calls_fini(thrum__calls *self)
@@ -123,8 +124,8 @@ thrum_call *thrum__calls_add(thrum__calls *self, thrum_ns due,
         thrum__free(ctx, free);
         return NULL;
     }
-    *call = (thrum_call){due, self->turns++, 0, fn, ctx, free};
-    calls_rise(self, self->count++, call);
+    *call = (thrum_call){fn, ctx, free, 0};
+    calls_rise(self, self->count++, (thrum__due){due, self->order++, call});
     return call;
 }
 
@@ -132,9 +133,7 @@ void thrum__calls_reset(thrum__calls *self, thrum_call *call, thrum_ns due)
 {
     if (call->at == BEING_MADE)
         return;
-    call->due = due;
-    call->turn = self->turns++;
-    calls_place(self, call->at, call);
+    calls_place(self, call->at, (thrum__due){due, self->order++, call});
 }
 
 void thrum__calls_cancel(thrum__calls *self, thrum_call *call)
@@ -147,7 +146,7 @@ void thrum__calls_cancel(thrum__calls *self, thrum_call *call)
 
 void thrum__calls_make_first(thrum__calls *self)
 {
-    thrum_call *call = self->heap[0];
+    thrum_call *call = self->heap[0].call;
 
     calls_remove(self, call);
     call->at = BEING_MADE;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The calls that a clock is to make: a heap ordered by time, and by the order
- * of asking where times are equal. The test clock is made of it; the loop's has
- * a heap of its own, which must reckon with libev.
+ * of asking where times are equal. Both clocks, the test's and the loop's, are
+ * made of it.
  */
 #ifndef THRUM_DEFERRED_CALLS_H
 #define THRUM_DEFERRED_CALLS_H
@@ -10,19 +10,25 @@
 #include <thrum/clock.h>
 
 struct thrum_call {
-    thrum_ns due;
-    uint64_t turn; /* of asking */
-    size_t at;     /* in the heap; BEING_MADE while it is made */
     thrum_call_fn *fn;
     void *ctx;
     thrum_free_fn *free;
+    size_t at; /* its place in the heap; BEING_MADE while it has none */
 };
+
+/* A place in the heap: the keys stand beside the pointer, so that comparing
+ * touches no call. */
+typedef struct thrum__due {
+    thrum_ns at;
+    uint64_t order; /* in which it was asked for */
+    thrum_call *call;
+} thrum__due;
 
 typedef struct thrum__calls {
     thrum_context *context;
-    thrum_call **heap;
+    thrum__due *heap;
     size_t count, room;
-    uint64_t turns;
+    uint64_t order;
 } thrum__calls;
 
 /* Makes an empty heap; it holds the context. */
@@ -45,10 +51,10 @@ void thrum__calls_reset(thrum__calls *calls, thrum_call *call, thrum_ns due);
 /* Removes a call and releases its context. */
 void thrum__calls_cancel(thrum__calls *calls, thrum_call *call);
 
-/* The call that is due first, or NULL. */
-static inline thrum_call *thrum__calls_first(const thrum__calls *calls)
+/* What is due first, or NULL. */
+static inline const thrum__due *thrum__calls_first(const thrum__calls *calls)
 {
-    return calls->count > 0 ? calls->heap[0] : NULL;
+    return calls->count > 0 ? &calls->heap[0] : NULL;
 }
 
 /* Removes the first call, makes it, and releases its context. */

@@ -115,13 +115,13 @@ thrum_clock *thrum_test_clock_clock(thrum_test_clock *self)
 void thrum_test_clock_advance(thrum_test_clock *self, thrum_ns by)
 {
     thrum_ns until = test_clock_after(self, by);
-    thrum_call *call;
+    const thrum__due *first;
 
     self->advancing++;
-    while ((call = thrum__calls_first(&self->calls)) != NULL &&
-           call->due <= until) {
-        if (self->now < call->due)
-            self->now = call->due;
+    while ((first = thrum__calls_first(&self->calls)) != NULL &&
+           first->at <= until) {
+        if (self->now < first->at)
+            self->now = first->at;
         thrum__calls_make_first(&self->calls);
     }
     if (self->now < until)

@@ -5,31 +5,23 @@
 #ifndef THRUM_REACTOR_LOOP_CLOCK_H
 #define THRUM_REACTOR_LOOP_CLOCK_H
 
+#include <stdbool.h>
+
 #include <ev.h>
 
-#include <thrum/clock.h>
-
-/* A place in the heap: the keys stand beside the pointer, so that comparing
- * touches no call. */
-typedef struct thrum__due {
-    thrum_ns at;
-    uint64_t order; /* in which it was asked for */
-    thrum_call *call;
-} thrum__due;
+#include "deferred/calls.h"
 
 typedef struct thrum__loop_clock {
     thrum_clock clock; /* first: what others see */
-    thrum_context *context;
+    thrum__calls calls;
     struct ev_loop *loop;
+    bool holds_loop; /* so that it does not end while calls wait */
     thrum_ns now;
     thrum_ns armed; /* when the timer wakes the loop */
     ev_timer timer;
-    thrum__due *heap;
-    size_t count, room;
-    uint64_t order;
 } thrum__loop_clock;
 
-/* Allocates nothing; the context is borrowed. */
+/* Allocates nothing. */
 void thrum__loop_clock_init(thrum__loop_clock *clock, thrum_context *context,
                             struct ev_loop *loop);
 

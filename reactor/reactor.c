@@ -201,6 +201,8 @@ thrum_reactor *thrum_reactor_new(const thrum_reactor_config *config)
     thrum__link_init(&reactor->signals);
     if (reactor_init(reactor, config) != 0) {
         thrum_cooperator_free(reactor->cooperator);
+        if (reactor->loop != NULL)
+            thrum__loop_clock_fini(&reactor->clock);
         reactor_release(reactor);
         return NULL;
     }
