@@ -14,9 +14,9 @@ import unit  # noqa: E402 pylint: disable=wrong-import-position
 
 FOLDERS = ('include', 'base', 'deferred', 'reactor', 'mail', 'cli', 'examples',
            'tests', 'bench', 'man', 'docs', 'm4', '.ci')
-TOP = ('autogen.sh', 'configure.ac', 'Makefile.am', 'packages.txt',
-       'libthrum.pc.in', 'libthrum-mail.pc.in', 'README.md', 'NEWS.md',
-       'CONTRIBUTING.md', 'SECURITY.md', 'LICENSE')
+TOP = ('.clang-format', 'autogen.sh', 'configure.ac', 'Makefile.am',
+       'packages.txt', 'libthrum.pc.in', 'libthrum-mail.pc.in', 'README.md',
+       'NEWS.md', 'CONTRIBUTING.md', 'SECURITY.md', 'LICENSE')
 LIBTOOL = re.compile(r'^m4/(libtool|lt.*)\.m4$')
 
 

@@ -10,7 +10,8 @@ import unittest
 import lint
 import unit
 
-SOURCES = ('.c', '.h', '.py', '.sh', '.am', '.ac', '.m4', 'packages.txt')
+SOURCES = ('.c', '.h', '.py', '.sh', '.am', '.ac', '.m4', '.map', '.in', '.1',
+           'packages.txt', '.clang-format')
 SPDX = 'SPDX-License-Identifier: MIT'
 CLANG_FORMAT = '14'
 
