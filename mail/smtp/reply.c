@@ -29,14 +29,17 @@ static inline bool reply_is_digit(char byte)
     return byte >= '0' && byte <= '9';
 }
 
-/* The code at the start of a line, or 0: 2yz to 5yz are all there are (RFC 5321
+/* The code that three bytes are, or 0: 2yz to 5yz are all there are (RFC 5321
  * section 4.2.1). */
-static inline int reply_code(const char *line, size_t size)
+static inline int reply_code(const char *line)
 {
-    if (size < 3 || line[0] < '2' || line[0] > '5' ||
-        !reply_is_digit(line[1]) || !reply_is_digit(line[2]))
+    unsigned first = (unsigned)line[0] - '2';
+    unsigned second = (unsigned)line[1] - '0';
+    unsigned third = (unsigned)line[2] - '0';
+
+    if (first > '5' - '2' || second > 9 || third > 9)
         return 0;
-    return (line[0] - '0') * 100 + (line[1] - '0') * 10 + (line[2] - '0');
+    return 200 + (int)(100 * first + 10 * second + third);
 }
 
 static void reply_keep(thrum__reply_reader *reader, thrum_bytes text)
@@ -86,7 +89,7 @@ static int reply_line(thrum__reply_reader *reader, const char *line,
         return reply_wrong(reader, "a reply is too long");
     if (size > 0 && line[size - 1] == '\r')
         size--;
-    code = reply_code(line, size);
+    code = size >= 3 ? reply_code(line) : 0;
     if (code == 0)
         return reply_wrong(reader, "a line has no reply code");
     if (size > 3) {
@@ -161,7 +164,7 @@ int thrum__reply_read(thrum__reply_reader *reader, thrum_bytes *in,
     end = memchr(line, '\n', in->size);
     size = end != NULL ? (size_t)(end - line) : 0;
     if (size < 5 || size > THRUM__REPLY_LINE || line[3] != ' ' ||
-        line[size - 1] != '\r' || (code = reply_code(line, size)) == 0)
+        line[size - 1] != '\r' || (code = reply_code(line)) == 0)
         return reply_read_lines(reader, in, reply);
     in->data = end + 1;
     in->size -= size + 1;

@@ -50,7 +50,7 @@ thrum_smtp_session_new(thrum_context *context,
     session->state = THRUM_SMTP_SESSION_OPENING;
     session->lockstep = config->lockstep != 0;
     session->since = now;
-    thrum__session_push(session, THRUM_SMTP_STAGE_GREETING, NULL);
+    session_push(session, THRUM_SMTP_STAGE_GREETING, NULL);
     session->sending = session->end;
     session->awaited = 1;
     return session;
@@ -149,13 +149,6 @@ void thrum_smtp_session_quit(thrum_smtp_session *session)
 {
     if (session->state != THRUM_SMTP_SESSION_ENDED)
         session->state = THRUM_SMTP_SESSION_CLOSING;
-}
-
-void thrum__session_push(thrum_smtp_session *session, thrum_smtp_stage stage,
-                         session_transaction *transaction)
-{
-    session->ring[session->end++ % SESSION_RING] =
-        (session_command){stage, transaction};
 }
 
 void thrum__session_end(thrum_smtp_session *session, thrum_failure *why)

@@ -91,8 +91,13 @@ static inline session_command *session_last(thrum_smtp_session *session)
 }
 
 /* Puts a command at the end of the ring. */
-void thrum__session_push(thrum_smtp_session *session, thrum_smtp_stage stage,
-                         session_transaction *transaction);
+static inline void session_push(thrum_smtp_session *session,
+                                thrum_smtp_stage stage,
+                                session_transaction *transaction)
+{
+    session->ring[session->end++ % SESSION_RING] =
+        (session_command){stage, transaction};
+}
 
 /* Ends the session, and all messages with it: each by its verdict, or by how
  * far it came. Ownership: why taken; NULL: nobody's fault. */

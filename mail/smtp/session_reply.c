@@ -47,7 +47,7 @@ static void reply_greeting(thrum_smtp_session *session,
     thrum_smtp_stage stage = THRUM_SMTP_STAGE_GREETING;
 
     if (reply_is_positive(reply))
-        thrum__session_push(session, THRUM_SMTP_STAGE_EHLO, NULL);
+        session_push(session, THRUM_SMTP_STAGE_EHLO, NULL);
     else if (reply_is_negative(reply))
         thrum__session_end(session,
                            thrum__session_no_service(session, stage, reply));
@@ -74,7 +74,7 @@ static void reply_ehlo(thrum_smtp_session *session,
     if (reply_is_positive(reply))
         reply_open(session, thrum__reply_offers(reply, "PIPELINING"));
     else if (reply->code >= 500)
-        thrum__session_push(session, THRUM_SMTP_STAGE_HELO, NULL);
+        session_push(session, THRUM_SMTP_STAGE_HELO, NULL);
     else if (reply_is_negative(reply))
         thrum__session_end(session,
                            thrum__session_no_service(session, stage, reply));
@@ -169,7 +169,7 @@ static void reply_data(thrum_smtp_session *session,
     thrum_smtp_stage stage = THRUM_SMTP_STAGE_DATA;
 
     if (reply->code == REPLY_START_INPUT) {
-        thrum__session_push(session, THRUM_SMTP_STAGE_BODY, transaction);
+        session_push(session, THRUM_SMTP_STAGE_BODY, transaction);
         session->dirty = transaction->verdict != NULL;
     } else if (reply_is_negative(reply)) {
         thrum__session_transaction_judge(

@@ -145,11 +145,11 @@ static void send_begin(thrum_smtp_session *session)
 
     session->waiting = transaction->next;
     if (session->dirty)
-        thrum__session_push(session, THRUM_SMTP_STAGE_RSET, NULL);
+        session_push(session, THRUM_SMTP_STAGE_RSET, NULL);
     session->dirty = false;
-    thrum__session_push(session, THRUM_SMTP_STAGE_MAIL, transaction);
-    thrum__session_push(session, THRUM_SMTP_STAGE_RCPT, transaction);
-    thrum__session_push(session, THRUM_SMTP_STAGE_DATA, transaction);
+    session_push(session, THRUM_SMTP_STAGE_MAIL, transaction);
+    session_push(session, THRUM_SMTP_STAGE_RCPT, transaction);
+    session_push(session, THRUM_SMTP_STAGE_DATA, transaction);
 }
 
 /* Whether a command may be sent now; one that is due is put in the ring. Behind
@@ -173,7 +173,7 @@ static bool send_is_due(thrum_smtp_session *session)
         session->leaving)
         return false;
     session->leaving = true;
-    thrum__session_push(session, THRUM_SMTP_STAGE_QUIT, NULL);
+    session_push(session, THRUM_SMTP_STAGE_QUIT, NULL);
     return true;
 }
 
