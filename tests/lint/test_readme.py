@@ -51,6 +51,12 @@ class Documents(unittest.TestCase):
                          ['nowhere.md'])
         self.assertEqual(broken_links('docs/a.md', '[x](../README.md)'), [])
 
+    def test_the_index_of_docs_names_them_all(self):
+        index = set(LINK.findall(lint.read('docs/README.md')))
+        there = {os.path.basename(name) for name in DOCUMENTS
+                 if name.startswith('docs/')}
+        self.assertEqual(sorted(there - index - {'README.md'}), [])
+
     def test_targets_of_make_exist(self):
         with open(os.path.join(unit.top_builddir, 'Makefile'),
                   encoding='utf-8') as file:
