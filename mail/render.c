@@ -18,35 +18,46 @@ static inline char *render_copy(char *to, thrum_bytes bytes)
     return thrum__text_copy(to, bytes.data, bytes.size);
 }
 
-/* A value that is plain, short, and has no blank at its ends goes as it is,
- * and was put together where it belongs. */
-static char *render_field(const thrum_message *message,
-                          const thrum__field *field, char *to)
+/* A header's value is made whole, and encoded then. */
+__attribute__((noinline)) static char *
+render_field_encoded(const thrum_message *message, const thrum__field *field,
+                     char *to)
 {
     const thrum__program *program = message->program;
     char whole[THRUM__HEADER_MOST];
     thrum__line line = {to, field->column};
-    thrum_bytes text = {whole, 0}, addr = {whole, 0};
+    thrum_bytes text = {whole, 0}, addr;
     bool is_plain = true;
 
-    if (field->is_mailbox) {
-        text.size = thrum__slots_join(program, field->text, message->values,
-                                      whole, &is_plain);
-        addr.data += text.size;
-        addr.size = thrum__slots_join(program, field->addr, message->values,
-                                      whole + text.size, &is_plain);
-        thrum__header_mailbox(&line, text, addr);
+    text.size = thrum__slots_join(program, field->text, message->values, whole,
+                                  &is_plain);
+    if (!field->is_mailbox) {
+        thrum__header_text(&line, text);
         return line.at;
     }
-    text.size =
-        thrum__slots_join(program, field->text, message->values, to, &is_plain);
-    if (field->is_simple && is_plain &&
-        field->column + text.size <= THRUM__LINE && to[0] != ' ' &&
-        to[text.size - 1] != ' ')
-        return to + text.size;
-    memcpy(whole, to, text.size);
-    thrum__header_text(&line, text);
+    addr.data = whole + text.size;
+    addr.size = thrum__slots_join(program, field->addr, message->values,
+                                  whole + text.size, &is_plain);
+    thrum__header_mailbox(&line, text, addr);
     return line.at;
+}
+
+/* A value that is plain, short, and has no blank at its ends goes as it is, and
+ * is put together where it belongs. */
+static char *render_field(const thrum_message *message,
+                          const thrum__field *field, char *to)
+{
+    bool is_plain = true;
+    size_t size;
+
+    if (!field->is_simple)
+        return render_field_encoded(message, field, to);
+    size = thrum__slots_join(message->program, field->text, message->values, to,
+                             &is_plain);
+    if (!is_plain || field->column + size > THRUM__LINE || to[0] == ' ' ||
+        to[size - 1] == ' ')
+        return render_field_encoded(message, field, to);
+    return to + size;
 }
 
 /* A segment that is written in one step; there is room for render_bound. */

@@ -203,22 +203,3 @@ size_t thrum__slots_size(const thrum__program *program, thrum__pieces pieces,
     }
     return size;
 }
-
-size_t thrum__slots_join(const thrum__program *program, thrum__pieces pieces,
-                         const thrum__value *values, char *to, bool *is_plain)
-{
-    char *start = to;
-
-    for (size_t i = 0; i < pieces.count; i++) {
-        const thrum__piece *piece =
-            thrum__piece_at(&program->pieces, pieces.first + i);
-        thrum_bytes bytes = {program->literals.data + piece->at, piece->size};
-
-        if (piece->is_value) {
-            bytes = values[piece->at].text;
-            *is_plain &= values[piece->at].is_plain;
-        }
-        to = thrum__text_copy(to, bytes.data, bytes.size);
-    }
-    return (size_t)(to - start);
-}

@@ -6,6 +6,7 @@
 #define THRUM_MAIL_SLOTS_H
 
 #include "mail/program.h"
+#include "mail/text.h"
 
 /* How a text is read, and where what it is made of goes. */
 typedef struct thrum__slots {
@@ -35,7 +36,24 @@ size_t thrum__slots_size(const thrum__program *program, thrum__pieces pieces,
 
 /* Writes them to `to`, which has room for slots_size; returns their size, and
  * clears *is_plain when a value is not plain. */
-size_t thrum__slots_join(const thrum__program *program, thrum__pieces pieces,
-                         const thrum__value *values, char *to, bool *is_plain);
+static inline size_t thrum__slots_join(const thrum__program *program,
+                                       thrum__pieces pieces,
+                                       const thrum__value *values, char *to,
+                                       bool *is_plain)
+{
+    const char *literals = program->literals.data, *start = to;
+    const thrum__piece *piece = thrum__piece_at(&program->pieces, pieces.first);
+
+    for (size_t left = pieces.count; left > 0; left--, piece++) {
+        thrum_bytes bytes = {literals + piece->at, piece->size};
+
+        if (piece->is_value) {
+            bytes = values[piece->at].text;
+            *is_plain &= values[piece->at].is_plain;
+        }
+        to = thrum__text_copy(to, bytes.data, bytes.size);
+    }
+    return (size_t)(to - start);
+}
 
 #endif

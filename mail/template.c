@@ -318,21 +318,31 @@ static void template_measure(thrum_template *letter)
         letter->sender = thrum__text_of("");
 }
 
+static thrum_failure *template_compile(thrum_template *letter,
+                                       const thrum__draft *draft,
+                                       const char *const *columns, size_t count)
+{
+    const thrum__id *id = &letter->id;
+    thrum__source source = {draft,
+                            columns,
+                            count,
+                            {id->text, id->digit},
+                            {id->text + id->end, id->size - id->end}};
+    thrum_failure *why = NULL;
+
+    letter->program = thrum__program_new(letter->context, &source, &why);
+    return why;
+}
+
 static thrum_failure *template_make(thrum_template *letter,
                                     const thrum_message *prototype,
                                     const char *const *columns, size_t count)
 {
     thrum_failure *why = template_stamp(letter, prototype->draft);
-    const thrum__id *id = &letter->id;
-    thrum__source source = {prototype->draft,
-                            columns,
-                            count,
-                            {id->text, id->digit},
-                            {id->text + id->end, id->size - id->end}};
     size_t used;
 
     if (why == NULL)
-        letter->program = thrum__program_new(letter->context, &source, &why);
+        why = template_compile(letter, prototype->draft, columns, count);
     if (why != NULL)
         return why;
     used = thrum__used_count(letter->program);
