@@ -278,6 +278,27 @@ START_TEST(what_waits_when_a_mailer_is_freed_fails_in_the_next_turn)
 }
 END_TEST
 
+START_TEST(who_waits_for_the_close_of_a_mailer_that_is_freed_is_answered)
+{
+    thrum_deferred *closed;
+    bool noted = false;
+
+    ck_assert(post_open(&box, &kind, &four));
+    post_send(&box, 3);
+    box.expected = -1;
+    closed = thrum_mailer_close(box.mailer);
+    thrum_deferred_add(closed, note, NULL, &noted, NULL);
+    thrum_deferred_finish(closed);
+    thrum_mailer_free(box.mailer);
+    box.mailer = NULL;
+    ck_assert(!noted);
+    post_stop_peer(&box);
+    post_run(&box);
+    ck_assert(noted);
+    post_expect(&box, "CCC");
+}
+END_TEST
+
 START_TEST(a_reactor_that_ends_leaves_no_letter_without_its_end)
 {
     ck_assert(post_open(&box, &(peer_config){.mute = true}, &four));
@@ -347,6 +368,8 @@ static TCase *case_of_the_end(void)
                    what_waits_when_a_mailer_is_freed_fails_in_the_next_turn);
     tcase_add_test(all, a_reactor_that_ends_leaves_no_letter_without_its_end);
     tcase_add_test(all, a_mailer_survives_every_failing_allocation);
+    tcase_add_test(
+        all, who_waits_for_the_close_of_a_mailer_that_is_freed_is_answered);
     return all;
 }
 
