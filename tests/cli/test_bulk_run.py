@@ -281,6 +281,21 @@ class Interrupted(campaign.Test):
         self.assertEqual(set(counts) - {'in_doubt'}, {'waiting'})
         self.assertLessEqual(counts.get('in_doubt', 0), 1)
 
+    def test_a_list_that_changes_meanwhile_stops_it(self):
+        people = self.people(10000)
+        server = self.blocked()
+        process = self.start('--via', server.via)
+        server.seen.wait()
+        with open(people, 'a', encoding='ascii') as file:
+            file.write('late@example.org,Late\n')
+        self.allowed.set()
+        done = self.finish(process)
+        counts = done.counts()
+        self.assertEqual(done.status, 74)
+        self.assertIn('people.csv: the file was changed', done.errors)
+        self.assertEqual(set(counts), {'accepted', 'waiting'})
+        self.assertEqual(counts['accepted'], server.bodies)
+
     def test_a_list_that_is_still_coming_can_be_interrupted(self):
         for number, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
             process = subprocess.Popen(
