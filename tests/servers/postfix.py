@@ -100,9 +100,9 @@ class Postfix:
         return path.read_text(errors="replace") if path.exists() else ""
 
     def complaints(self):
-        """What Postfix did not like."""
+        """What Postfix did not like in its client."""
         return [line for line in self.log().splitlines() if re.search(
-            "reject|warning|error|fatal|panic|improper|bare", line)][:10]
+            r"/smtpd\[.*(reject|warning|error|fatal|improper|bare)", line)]
 
     def queued(self):
         """How many messages are on their way to the mailbox."""
