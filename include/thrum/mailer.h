@@ -30,7 +30,8 @@ typedef struct thrum_mailer_stats {
 
 /* Makes a mailer for a URL, with defaults. A URL that it does not understand,
  * or cannot serve (a user name, "smtps:", port 465), is the failure of every
- * send; thrum_mailer_failure tells at once. A NULL URL is such a one.
+ * send; thrum_mailer_failure tells at once. A NULL URL is such a one. It is
+ * freed before its reactor.
  * Ownership: new; the URL is copied. Errors: NULL, no memory. */
 THRUM_API thrum_mailer *thrum_mailer_open(thrum_reactor *reactor,
                                           const char *via);
