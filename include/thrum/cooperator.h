@@ -28,10 +28,15 @@ typedef thrum_outcome thrum_step_fn(void *it);
  * Called once per tick that is wanted, and never from within a step. */
 typedef void thrum_schedule_fn(thrum_cooperator *cooperator, void *ctx);
 
+/* Whether a tick is to end after the step that was just made, in place of the
+ * slice and the clock. */
+typedef int thrum_tick_over_fn(void *ctx);
+
 typedef struct thrum_cooperator_config {
     thrum_clock *clock;          /* borrowed; outlives the cooperator */
     thrum_schedule_fn *schedule; /* NULL: whoever made it calls tick */
-    void *ctx;                   /* for schedule; not owned */
+    thrum_tick_over_fn *over;    /* NULL: a tick is over with its slice */
+    void *ctx;                   /* for schedule and over; not owned */
     thrum_ns slice;              /* 0: 1 ms */
 } thrum_cooperator_config;
 
@@ -74,6 +79,41 @@ THRUM_API thrum_deferred *thrum_coiterate(thrum_cooperator *cooperator,
                                           thrum_step_fn *step, void *it,
                                           thrum_free_fn *free);
 
+/* An iterator that its owner can hold, and that several can wait for
+ * (twisted.internet.task.cooperate, CooperativeTask). */
+typedef struct thrum_task thrum_task;
+
+/* Runs an iterator as thrum_coiterate does.
+ * Ownership: new; `it` is taken, also on error, and released after the end was
+ * told. Calls back: never before this returns. Errors: NULL, no memory. */
+THRUM_API thrum_task *thrum_cooperate(thrum_cooperator *cooperator,
+                                      thrum_step_fn *step, void *it,
+                                      thrum_free_fn *free);
+
+/* No steps until as many thrum_task_resume. Errors: the code of its end
+ * (THRUM_DEFERRED_E_TASK_DONE, TASK_FAILED, TASK_STOPPED). */
+THRUM_API int thrum_task_pause(thrum_task *task);
+
+/* Takes back one pause. Errors: THRUM_DEFERRED_E_NOT_PAUSED, or the code of its
+ * end. */
+THRUM_API int thrum_task_resume(thrum_task *task);
+
+/* Ends it: those who wait for its end fail with THRUM_DEFERRED_E_TASK_STOPPED;
+ * what it waits for is cancelled. Legal from within its own step.
+ * Errors: the code of its end, when it has ended already. */
+THRUM_API int thrum_task_stop(thrum_task *task);
+
+/* Fires without a value when the iterator has come to its end; fails with what
+ * it failed with, or with TASK_STOPPED, or STOPPED with the cooperator.
+ * Cancelling it ends this waiting, not the task. A failure that nobody waits
+ * for reaches the unhandled hook.
+ * Ownership: new. Calls back: may be fired already. Errors: NULL, no memory. */
+THRUM_API thrum_deferred *thrum_task_when_done(thrum_task *task);
+
+/* Lets go of the task, which goes on by itself. Takes a void pointer, to serve
+ * as a release function. NULL is nothing. */
+THRUM_API void thrum_task_free(void *task);
+
 /* Runs over an iterator with at most `open` of its Deferreds under way: a step
  * that answers thrum_wait(d) opens an item, and the iterator goes on while
  * fewer than `open` (0 counts as 1) are open. The Deferred fires without a
@@ -89,6 +129,26 @@ THRUM_API thrum_deferred *thrum_coiterate(thrum_cooperator *cooperator,
 THRUM_API thrum_deferred *thrum_each(thrum_cooperator *cooperator,
                                      thrum_step_fn *step, void *it,
                                      thrum_free_fn *free, size_t open);
+
+/* How many items ended how. */
+typedef struct thrum_each_counts {
+    uint64_t succeeded;
+    uint64_t failed;
+} thrum_each_counts;
+
+/* As thrum_each, but a failure of an item is counted and stops nothing. Fires
+ * with a thrum_each_counts, which lives as long as the value does. (A failure
+ * of a step still ends it, and is its failure.) */
+THRUM_API thrum_deferred *thrum_each_count(thrum_cooperator *cooperator,
+                                           thrum_step_fn *step, void *it,
+                                           thrum_free_fn *free, size_t open);
+
+/* As thrum_each_count, but fires with a thrum_results: what became of each
+ * item, in the order of the steps that opened them. A step that answers
+ * thrum_value() or thrum_wait() makes an item. Memory grows with the items. */
+THRUM_API thrum_deferred *thrum_each_collect(thrum_cooperator *cooperator,
+                                             thrum_step_fn *step, void *it,
+                                             thrum_free_fn *free, size_t open);
 
 THRUM_END
 

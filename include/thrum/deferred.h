@@ -21,6 +21,7 @@
 #ifndef THRUM_DEFERRED_H
 #define THRUM_DEFERRED_H
 
+#include <thrum/clock.h>
 #include <thrum/outcome.h>
 
 THRUM_BEGIN
@@ -32,7 +33,17 @@ THRUM_BEGIN
     X(ABANDONED, -103, "abandoned by its producer")                            \
     X(WAITS_FOR_ITSELF, -104, "a Deferred would wait for itself")              \
     X(FIRST, -105, "a member of the list failed")                              \
-    X(STOPPED, -106, "the cooperator was stopped")
+    X(STOPPED, -106, "the cooperator was stopped")                             \
+    X(TIMEOUT, -107, "the time is over")                                       \
+    X(TASK_STOPPED, -108, "the task was stopped")                              \
+    X(TASK_DONE, -109, "the task is at its end")                               \
+    X(TASK_FAILED, -110, "the task has failed")                                \
+    X(NOT_PAUSED, -111, "the task is not paused")                              \
+    X(OVERFLOW, -112, "the queue is full")                                     \
+    X(UNDERFLOW, -113, "too many wait for the queue")                          \
+    X(QUEUE_CLOSED, -114, "the queue is closed")                               \
+    X(NONE_SUCCEEDED, -115, "no member of the group succeeded")                \
+    X(NO_RESULT, -116, "the Deferred has no result yet")
 
 #define THRUM_DEFERRED_ERRORS_ENUM(name, code, text)                           \
     THRUM_DEFERRED_E_##name = (code),
@@ -101,6 +112,26 @@ THRUM_API int thrum_deferred_fail(thrum_deferred *deferred, thrum_failure *why);
  * Calls back: before it returns. */
 THRUM_API void thrum_deferred_abandon(thrum_deferred *deferred);
 
+/* A Deferred that has fired already. Ownership: new, the consumer's reference
+ * alone; value taken, also on error. Errors: NULL, no memory. */
+THRUM_API thrum_deferred *thrum_deferred_succeed(thrum_context *context,
+                                                 void *value,
+                                                 thrum_free_fn *free);
+
+/* A Deferred that has failed already. Ownership: new, the consumer's reference
+ * alone; why taken, also on error; NULL reads as "out of memory".
+ * Errors: NULL, no memory. */
+THRUM_API thrum_deferred *thrum_deferred_failed(thrum_context *context,
+                                                thrum_failure *why);
+
+/* Calls fn(ctx) and makes a Deferred of its answer: a value or a failure that
+ * is there already, or the one that it waits for (twisted's maybeDeferred).
+ * Ownership: new, the consumer's reference; ctx borrowed.
+ * Calls back: fn before it returns. Errors: NULL, no memory. */
+THRUM_API thrum_deferred *thrum_deferred_maybe(thrum_context *context,
+                                               thrum_outcome (*fn)(void *ctx),
+                                               void *ctx);
+
 /* ---- The consumer ---- */
 
 /* Adds a pair to the end of the chain. Either function may be NULL: what it
@@ -120,6 +151,44 @@ THRUM_API int thrum_deferred_add_at(thrum_deferred *deferred,
                                     thrum_errback_fn *errback, void *ctx,
                                     thrum_free_fn *free, const char *file,
                                     int line);
+
+/* Cancels the Deferred `after` nanoseconds from now, unless it has its result
+ * by then: the CANCELLED that comes of it goes on as THRUM_DEFERRED_E_TIMEOUT,
+ * at the place in the chain where this was called. The clock outlives the
+ * Deferred. Calls back: later. Errors: as add. */
+#define thrum_deferred_timeout(deferred, clock, after)                         \
+    thrum_deferred_timeout_as((deferred), (clock), (after), NULL, NULL, NULL)
+
+/* The same with a conversion of one's own: `convert` gets the failure CANCELLED
+ * that came of the time-out, and answers as an errback.
+ * Ownership: ctx taken, also on error. Errors: as add. */
+THRUM_API int thrum_deferred_timeout_as(thrum_deferred *deferred,
+                                        thrum_clock *clock, thrum_ns after,
+                                        thrum_errback_fn *convert, void *ctx,
+                                        thrum_free_fn *free);
+
+/* Makes `from` the producer of `to`: the result that reaches this place goes
+ * over to `to`, and `from` goes on without a value (twisted's chainDeferred).
+ * Cancelling `to` cancels `from`. Ownership: to's producer's reference is
+ * taken, also on error (`to` is then abandoned). Errors: as add. */
+THRUM_API int thrum_deferred_chain(thrum_deferred *from, thrum_deferred *to);
+
+/* Holds the chain where it is: no callback runs until every pause has ended.
+ * Pauses nest; each is ended by whoever holds its token, and by nobody else.
+ * Ownership: new; it holds the Deferred. Errors: NULL, no memory. */
+typedef struct thrum_pause thrum_pause;
+THRUM_API thrum_pause *thrum_deferred_pause(thrum_deferred *deferred);
+
+/* Ends a pause; with the last one the callbacks run. NULL is nothing.
+ * Ownership: pause taken. Calls back: before it returns. */
+THRUM_API void thrum_pause_end(thrum_pause *pause);
+
+/* Takes the result out: *value and *free for a value (the caller's now), else
+ * *why (new). The Deferred goes on without a value.
+ * Errors: THRUM_DEFERRED_E_NO_RESULT while there is none, or the chain runs,
+ * waits or is paused; THRUM_E_NOMEM for NULL. */
+THRUM_API int thrum_deferred_take(thrum_deferred *deferred, void **value,
+                                  thrum_free_fn **free, thrum_failure **why);
 
 /* Cancels what the Deferred stands for: the operation, or, when the chain waits
  * for another Deferred, that one. With a result and nothing to wait for, or
@@ -141,6 +210,66 @@ THRUM_API thrum_deferred *thrum_deferred_ref(thrum_deferred *deferred);
 
 /* Ends such a reference. */
 THRUM_API void thrum_deferred_unref(thrum_deferred *deferred);
+
+/* ---- For bindings to other languages, and for debugging ---- */
+
+/* A callback whose answer goes through *out, for languages whose callbacks
+ * cannot return a struct. `in` is THRUM_OUTCOME_VALUE or _FAILURE, borrowed.
+ * *out is thrum_keep() unless it is set. */
+typedef void thrum_foreign_fn(const thrum_outcome *in, thrum_outcome *out,
+                              void *ctx);
+
+/* thrum_deferred_add for such a callback, which gets values and failures alike.
+ * Ownership: ctx taken, also on error. Errors: as add. */
+THRUM_API int thrum_deferred_add_foreign(thrum_deferred *deferred,
+                                         thrum_foreign_fn *fn, void *ctx,
+                                         thrum_free_fn *free);
+
+/* Adds a pair before all others that have not run yet.
+ * Ownership and errors: as add. */
+THRUM_API int thrum_deferred_add_first(thrum_deferred *deferred,
+                                       thrum_callback_fn *callback,
+                                       thrum_errback_fn *errback, void *ctx,
+                                       thrum_free_fn *free);
+
+/* What a Deferred is doing. */
+typedef enum thrum_deferred_state {
+    THRUM_DEFERRED_PENDING, /* no result yet */
+    THRUM_DEFERRED_VALUE,
+    THRUM_DEFERRED_FAILURE,
+    THRUM_DEFERRED_WAITING /* its chain waits for another Deferred */
+} thrum_deferred_state;
+
+typedef struct thrum_deferred_info {
+    thrum_deferred_state state;
+    int fired;   /* its producer, or cancel, has spoken */
+    int running; /* its callbacks are being run further up */
+    unsigned pauses;
+    size_t pairs;                   /* that have not run yet */
+    void *value;                    /* of state VALUE; borrowed */
+    const thrum_failure *failure;   /* of state FAILURE; borrowed */
+    const thrum_deferred *waits_on; /* of state WAITING; borrowed */
+    const char *operation;
+    const char *file; /* where its consumer spoke last, or NULL */
+    int line;
+} thrum_deferred_info;
+
+/* All that can be asked of a Deferred, without changing it. NULL is one that
+ * has failed for want of memory. */
+THRUM_API thrum_deferred_info
+thrum_deferred_inspect(const thrum_deferred *deferred);
+
+/* The failure that it has now is handled: it does not reach the unhandled hook.
+ * The next one of its chain is another matter. */
+THRUM_API void thrum_deferred_mark_handled(thrum_deferred *deferred);
+
+/* A pointer that is the binding's own. `free` runs when it is replaced, or with
+ * the Deferred. Ownership: data taken, also on error. Errors: THRUM_E_NOMEM. */
+THRUM_API int thrum_deferred_set_user(thrum_deferred *deferred, void *data,
+                                      thrum_free_fn *free);
+
+/* That pointer, or NULL. Ownership: borrowed. */
+THRUM_API void *thrum_deferred_user(const thrum_deferred *deferred);
 
 THRUM_END
 

@@ -31,6 +31,15 @@ THRUM_API thrum_deferred *thrum_semaphore_acquire(thrum_semaphore *semaphore);
  * Errors: THRUM_E_INVALID when none was taken. */
 THRUM_API int thrum_semaphore_release(thrum_semaphore *semaphore);
 
+/* Takes a token, calls fn(ctx), and gives the token back when its answer has
+ * ended (a Deferred that it waits for included); fires or fails with that
+ * answer (twisted's run). Cancelling it gives up the place, or cancels the
+ * answer. Ownership: new; ctx taken, also on error. Calls back: fn may have
+ * been called already. Errors: NULL, no memory. */
+THRUM_API thrum_deferred *thrum_semaphore_run(thrum_semaphore *semaphore,
+                                              thrum_outcome (*fn)(void *ctx),
+                                              void *ctx, thrum_free_fn *free);
+
 /* How many tokens are free now. */
 THRUM_API size_t thrum_semaphore_tokens(const thrum_semaphore *semaphore);
 

@@ -27,6 +27,15 @@ THRUM_API thrum_clock *thrum_test_clock_clock(thrum_test_clock *clock);
  * for. */
 THRUM_API void thrum_test_clock_advance(thrum_test_clock *clock, thrum_ns by);
 
+/* Advances by each of `count` spans in turn (twisted's Clock.pump). */
+THRUM_API void thrum_test_clock_pump(thrum_test_clock *clock,
+                                     const thrum_ns *spans, size_t count);
+
+/* When the nth of the waiting calls is due, in the order in which they will be
+ * made, on the clock's time; -1 when there are fewer. */
+THRUM_API thrum_ns thrum_test_clock_due(const thrum_test_clock *clock,
+                                        size_t index);
+
 /* From now on every reading (thrum_clock_read) moves the clock by `by` after it
  * was taken, as work between two readings does. */
 THRUM_API void thrum_test_clock_set_pace(thrum_test_clock *clock, thrum_ns by);

@@ -6,11 +6,16 @@
 #include <thrum/buffer.h>
 #include <thrum/context.h>
 #include <thrum/cooperator.h>
+#include <thrum/debug.h>
 #include <thrum/deferred.h>
 #include <thrum/deferred_list.h>
 #include <thrum/failure.h>
+#include <thrum/group.h>
+#include <thrum/looping_call.h>
+#include <thrum/queue.h>
 #include <thrum/reactor.h>
 #include <thrum/semaphore.h>
+#include <thrum/share.h>
 #include <thrum/stream.h>
 #include <thrum/test_clock.h>
 #include <thrum/version.h>
