@@ -11,6 +11,8 @@
 
 #include "base/spare.h"
 
+typedef struct thrum__watch thrum__watch;
+
 struct thrum_context {
     const thrum_allocator *allocator;
     thrum_log_fn *log;
@@ -19,6 +21,10 @@ struct thrum_context {
     size_t blocks;
     size_t refs;
     bool spares; /* blocks are kept when they are given back */
+    /* What the floor above watches, and how it learns that a holder let go;
+     * only while it watches. */
+    thrum__watch *watch;
+    void (*let_go)(thrum_context *context);
     thrum__spare spare;
 };
 

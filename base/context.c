@@ -53,6 +53,7 @@ thrum_context *thrum_context_new(const thrum_context_config *config)
     context->blocks = 0;
     context->refs = 1;
     context->spares = allocator == &context_heap && THRUM__SPARE_ON;
+    context->watch = NULL;
     memset(&context->spare, 0, sizeof context->spare);
     return context;
 }
@@ -65,7 +66,12 @@ thrum_context *thrum_context_ref(thrum_context *context)
 
 void thrum_context_unref(thrum_context *context)
 {
-    if (context == NULL || --context->refs > 0)
+    if (context == NULL)
+        return;
+    context->refs--;
+    if (context->watch != NULL)
+        context->let_go(context);
+    if (context->refs > 0)
         return;
     thrum__spare_fini(&context->spare);
     context->allocator->release(context, context->allocator->state);

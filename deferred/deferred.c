@@ -14,7 +14,7 @@
  * a result is abandoned, so whoever waits for it gets that result by the loop
  * above, and no Deferred is ever freed with callbacks left to run.
  */
-#include "deferred/deferred.h"
+#include "deferred/debug.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -39,14 +39,6 @@ const thrum_domain thrum_domain_deferred = {"deferred", deferred_describe};
 
 /* ---- Results ---- */
 
-static void deferred_set(thrum_deferred *self, deferred_state state,
-                         void *result, thrum_free_fn *free)
-{
-    self->state = (unsigned char)state;
-    self->result = result;
-    self->free = free;
-}
-
 static void deferred_replace(thrum_deferred *self, deferred_state state,
                              void *result, thrum_free_fn *free)
 {
@@ -54,7 +46,7 @@ static void deferred_replace(thrum_deferred *self, deferred_state state,
     thrum_free_fn *old_free = self->free;
     unsigned char old_state = self->state;
 
-    deferred_set(self, state, result, free);
+    thrum__deferred_set(self, state, result, free);
     if (old_state == DEFERRED_FAILURE)
         thrum_failure_unref(old);
     else if (old_state == DEFERRED_VALUE && old_free != NULL &&
@@ -62,29 +54,18 @@ static void deferred_replace(thrum_deferred *self, deferred_state state,
         old_free(old);
 }
 
-static thrum_failure *deferred_failure(thrum_deferred *self, int code)
+thrum_failure *thrum__deferred_failure(thrum_deferred *self, int code)
 {
     return thrum_failure_new(self->context, &thrum_domain_deferred, code, NULL);
-}
-
-static void deferred_drop_canceller(thrum_deferred *self)
-{
-    deferred_canceller *canceller = self->canceller;
-
-    if (canceller == NULL)
-        return;
-    self->canceller = NULL;
-    thrum__free(canceller->ctx, canceller->free);
-    thrum_context_release(self->context, canceller);
 }
 
 void thrum__deferred_settle(thrum_deferred *self, deferred_state state,
                             void *result, thrum_free_fn *free)
 {
     self->fired = true;
-    deferred_set(self, state, result, free);
-    if (self->canceller != NULL && !self->cancelling)
-        deferred_drop_canceller(self);
+    thrum__deferred_set(self, state, result, free);
+    if (self->has_canceller && !self->cancelling)
+        thrum__deferred_drop_canceller(self);
 }
 
 /* ---- Pairs ---- */
@@ -146,7 +127,7 @@ static void deferred_move(thrum_deferred *self, thrum_deferred *on)
     void *result = on->result;
     thrum_free_fn *free = on->free;
 
-    deferred_set(on, DEFERRED_VALUE, NULL, NULL);
+    thrum__deferred_set(on, DEFERRED_VALUE, NULL, NULL);
     deferred_replace(self, state, result, free);
 }
 
@@ -163,9 +144,9 @@ static void deferred_wait_for(thrum_deferred *self, thrum_deferred *on)
     if (deferred_would_wait_for_itself(self, on)) {
         deferred_replace(
             self, DEFERRED_FAILURE,
-            deferred_failure(self, THRUM_DEFERRED_E_WAITS_FOR_ITSELF), NULL);
-    } else if (!on->running &&
-               (on->state == DEFERRED_VALUE || on->state == DEFERRED_FAILURE)) {
+            thrum__deferred_failure(self, THRUM_DEFERRED_E_WAITS_FOR_ITSELF),
+            NULL);
+    } else if (thrum__deferred_rests(on)) {
         deferred_move(self, on);
     } else if (deferred_push(on, &waiter)) {
         self->refs++;
@@ -202,7 +183,7 @@ static thrum_deferred *deferred_apply(thrum_deferred *self,
     case THRUM_OUTCOME_TAKEN:
         if (self->state == DEFERRED_FAILURE)
             thrum_failure_unref(self->result);
-        deferred_set(self, DEFERRED_VALUE, NULL, NULL);
+        thrum__deferred_set(self, DEFERRED_VALUE, NULL, NULL);
         return NULL;
     case THRUM_OUTCOME_VALUE:
         deferred_replace(self, DEFERRED_VALUE, outcome.ptr, outcome.free);
@@ -222,8 +203,8 @@ static thrum_deferred *deferred_apply(thrum_deferred *self,
     }
 }
 
-/* Runs pairs until there are none, or the chain waits. Answers the Deferred to
- * go on with, a reference to which the caller gets; else NULL. */
+/* Runs pairs until there are none, or the chain waits or is paused. Answers the
+ * Deferred to go on with, a reference to which the caller gets; else NULL. */
 static thrum_deferred *deferred_run_pairs(thrum_deferred *self)
 {
     deferred_pair pair;
@@ -231,11 +212,11 @@ static thrum_deferred *deferred_run_pairs(thrum_deferred *self)
     thrum_deferred *next = NULL;
 
     while (next == NULL && self->state != DEFERRED_WAITING &&
-           deferred_shift(self, &pair)) {
+           self->pauses == 0 && deferred_shift(self, &pair)) {
         if (pair.free == deferred_waiter) {
             next = pair.ctx;
-            deferred_set(next, self->state, self->result, self->free);
-            deferred_set(self, DEFERRED_VALUE, NULL, NULL);
+            thrum__deferred_set(next, self->state, self->result, self->free);
+            thrum__deferred_set(self, DEFERRED_VALUE, NULL, NULL);
             continue;
         }
         outcome.kind = THRUM_OUTCOME_KEEP;
@@ -248,7 +229,8 @@ static thrum_deferred *deferred_run_pairs(thrum_deferred *self)
         if (pair.free != NULL)
             pair.free(pair.ctx);
     }
-    if (self->lost && !self->has_first && self->state != DEFERRED_WAITING)
+    if (self->lost && !self->has_first && self->pauses == 0 &&
+        self->state != DEFERRED_WAITING)
         deferred_end_lost(self);
     return next;
 }
@@ -286,6 +268,8 @@ void thrum__deferred_run(thrum_deferred *self)
             deferred_put_aside(self, &aside);
         } else {
             self->running = false;
+            if (self->state == DEFERRED_FAILURE && self->context->watch != NULL)
+                thrum__debug_settled(self);
             thrum_deferred_unref(self);
         }
         if (next == NULL)
@@ -301,7 +285,10 @@ void thrum__deferred_run(thrum_deferred *self)
 thrum_deferred *thrum_deferred_new(thrum_context *context,
                                    const char *operation)
 {
-    thrum_deferred *self = thrum_context_allocate(context, sizeof *self);
+    bool watched = context->watch != NULL;
+    thrum_deferred *self = watched
+                               ? thrum__debug_allocate(context, &watched)
+                               : thrum_context_allocate(context, sizeof *self);
 
     if (self == NULL)
         return NULL;
@@ -313,6 +300,7 @@ thrum_deferred *thrum_deferred_new(thrum_context *context,
     self->free = NULL;
     self->operation = operation;
     self->refs = 2;
+    self->watched = watched;
     return self;
 }
 
@@ -322,50 +310,7 @@ void thrum__deferred_discard(thrum_deferred *self)
     thrum_deferred_unref(self);
 }
 
-static int deferred_set_canceller(thrum_deferred *self,
-                                  const deferred_canceller *canceller)
-{
-    if (self == NULL)
-        return THRUM_E_NOMEM;
-    if (self->fired)
-        return THRUM_DEFERRED_E_FIRED;
-    if (self->canceller != NULL || self->cancelling)
-        return THRUM_E_INVALID;
-    self->canceller = thrum_context_allocate(self->context, sizeof *canceller);
-    if (self->canceller == NULL)
-        return THRUM_E_NOMEM;
-    *self->canceller = *canceller;
-    return 0;
-}
-
-int thrum_deferred_on_cancel(thrum_deferred *self,
-                             thrum_canceller_fn *canceller, void *ctx,
-                             thrum_free_fn *free)
-{
-    deferred_canceller entry = {canceller, ctx, free};
-    int error = THRUM_E_INVALID;
-
-    if (canceller != NULL)
-        error = deferred_set_canceller(self, &entry);
-    if (error != 0)
-        thrum__free(ctx, free);
-    return error;
-}
-
-int thrum__deferred_on_cancel_group(thrum_deferred *self, thrum__group *group,
-                                    thrum_free_fn *free)
-{
-    deferred_canceller entry = {NULL, group, free};
-    int error = deferred_set_canceller(self, &entry);
-
-    if (error != 0)
-        thrum__free(group, free);
-    return error;
-}
-
-/* A result for one that has its result: an error, but for the one late result
- * after a cancel, with which the producer's reference ends. */
-static int deferred_late(thrum_deferred *self)
+int thrum__deferred_late(thrum_deferred *self)
 {
     if (!self->swallow)
         return THRUM_DEFERRED_E_FIRED;
@@ -382,7 +327,7 @@ int thrum_deferred_fire(thrum_deferred *self, void *value, thrum_free_fn *free)
         return 0;
     }
     thrum__free(value, free);
-    return self == NULL ? THRUM_E_NOMEM : deferred_late(self);
+    return self == NULL ? THRUM_E_NOMEM : thrum__deferred_late(self);
 }
 
 int thrum_deferred_fail(thrum_deferred *self, thrum_failure *why)
@@ -395,7 +340,7 @@ int thrum_deferred_fail(thrum_deferred *self, thrum_failure *why)
         return 0;
     }
     thrum_failure_unref(why);
-    return self == NULL ? THRUM_E_NOMEM : deferred_late(self);
+    return self == NULL ? THRUM_E_NOMEM : thrum__deferred_late(self);
 }
 
 void thrum_deferred_abandon(thrum_deferred *self)
@@ -403,10 +348,10 @@ void thrum_deferred_abandon(thrum_deferred *self)
     if (self == NULL)
         return;
     if (self->fired)
-        deferred_late(self);
+        thrum__deferred_late(self);
     else
-        thrum_deferred_fail(self,
-                            deferred_failure(self, THRUM_DEFERRED_E_ABANDONED));
+        thrum_deferred_fail(
+            self, thrum__deferred_failure(self, THRUM_DEFERRED_E_ABANDONED));
 }
 
 /* ---- The consumer ---- */
@@ -417,10 +362,25 @@ static inline bool deferred_add(thrum_deferred *self, const deferred_pair *pair)
         thrum__free(pair->ctx, pair->free);
         return false;
     }
-    if (!self->running &&
-        (self->state == DEFERRED_VALUE || self->state == DEFERRED_FAILURE))
+    if (thrum__deferred_rests(self))
         thrum__deferred_run(thrum_deferred_ref(self));
     return true;
+}
+
+void thrum__deferred_lose(thrum_deferred *self)
+{
+    self->lost = true;
+    if (thrum__deferred_rests(self))
+        thrum__deferred_run(thrum_deferred_ref(self));
+}
+
+bool thrum__deferred_add(thrum_deferred *self, const deferred_pair *pair)
+{
+    bool added = deferred_add(self, pair);
+
+    if (!added)
+        thrum__deferred_lose(self);
+    return added;
 }
 
 int thrum_deferred_add_at(thrum_deferred *self, thrum_callback_fn *callback,
@@ -435,9 +395,23 @@ int thrum_deferred_add_at(thrum_deferred *self, thrum_callback_fn *callback,
     }
     self->file = file;
     self->line = line;
-    if (deferred_add(self, &pair))
+    return thrum__deferred_add(self, &pair) ? 0 : THRUM_E_NOMEM;
+}
+
+int thrum_deferred_add_first(thrum_deferred *self, thrum_callback_fn *callback,
+                             thrum_errback_fn *errback, void *ctx,
+                             thrum_free_fn *free)
+{
+    deferred_pair pair = {callback, errback, ctx, free};
+
+    if (self != NULL && self->has_first && !self->lost &&
+        thrum__pairs_push_first(&self->pairs, self->context, &pair))
         return 0;
-    self->lost = true;
+    if (self != NULL && !self->has_first)
+        return thrum__deferred_add(self, &pair) ? 0 : THRUM_E_NOMEM;
+    thrum__free(ctx, free);
+    if (self != NULL)
+        thrum__deferred_lose(self);
     return THRUM_E_NOMEM;
 }
 
@@ -452,70 +426,24 @@ int thrum__deferred_listen(thrum_deferred *self, thrum_callback_fn *callback,
     return self != NULL && deferred_add(self, &pair) ? 0 : THRUM_E_NOMEM;
 }
 
-void thrum__deferred_fail_cancelled(thrum_deferred *self)
+int thrum_deferred_take(thrum_deferred *self, void **value,
+                        thrum_free_fn **free, thrum_failure **why)
 {
-    thrum_deferred_fail(self,
-                        deferred_failure(self, THRUM_DEFERRED_E_CANCELLED));
-}
-
-/* The canceller has answered. */
-static void deferred_cancel_end(thrum_deferred *self, thrum_cancelled answer)
-{
-    self->cancelling = false;
-    deferred_drop_canceller(self);
-    if (!self->fired) {
-        if (answer == THRUM_CANCELLED_LATE) {
-            self->swallow = true;
-            thrum_deferred_ref(self); /* the producer's own goes on */
-        }
-        thrum__deferred_fail_cancelled(self);
+    *value = NULL;
+    *free = NULL;
+    *why = NULL;
+    if (self == NULL)
+        return THRUM_E_NOMEM;
+    if (!thrum__deferred_rests(self))
+        return THRUM_DEFERRED_E_NO_RESULT;
+    if (self->state == DEFERRED_FAILURE) {
+        *why = self->result;
+    } else {
+        *value = self->result;
+        *free = self->free;
     }
-    thrum_deferred_unref(self);
-}
-
-/* Cancels what stands at the end of the chain. A group is only put before the
- * others: its members come first. */
-static void deferred_cancel_one(thrum_deferred *self, thrum_deferred **groups)
-{
-    deferred_canceller *canceller;
-    thrum_cancelled answer = THRUM_CANCELLED_LATE;
-
-    while (self->state == DEFERRED_WAITING)
-        self = self->result;
-    if (self->fired || self->cancelling)
-        return;
-    thrum_deferred_ref(self);
-    self->cancelling = true;
-    canceller = self->canceller;
-    if (canceller != NULL && canceller->canceller == NULL) {
-        ((thrum__group *)canceller->ctx)->up = *groups;
-        *groups = self;
-        return;
-    }
-    if (canceller != NULL)
-        answer = canceller->canceller(self, canceller->ctx);
-    deferred_cancel_end(self, answer);
-}
-
-void thrum_deferred_cancel(thrum_deferred *self)
-{
-    thrum_deferred *groups = NULL, *member;
-
-    if (self != NULL)
-        deferred_cancel_one(self, &groups);
-    while (groups != NULL) {
-        thrum__group *group = groups->canceller->ctx;
-
-        member = group->next(group);
-        if (member != NULL) {
-            deferred_cancel_one(member, &groups);
-            thrum_deferred_unref(member);
-        } else {
-            self = groups;
-            groups = group->up;
-            deferred_cancel_end(self, THRUM_CANCELLED_LATE);
-        }
-    }
+    thrum__deferred_set(self, DEFERRED_VALUE, NULL, NULL);
+    return 0;
 }
 
 void thrum_deferred_finish_at(thrum_deferred *self, const char *file, int line)
@@ -538,14 +466,21 @@ static void deferred_destroy(thrum_deferred *self)
 {
     thrum_context *context = self->context;
 
-    if (self->state == DEFERRED_FAILURE)
+    if (self->state == DEFERRED_FAILURE && !self->handled)
         thrum__unhandled(context, self->result, self->operation, self->file,
                          self->line);
     if (self->state == DEFERRED_FAILURE || self->free != NULL)
         deferred_replace(self, DEFERRED_VALUE, NULL, NULL);
+    if (self->rare != NULL) {
+        thrum__free(self->rare->user, self->rare->user_free);
+        thrum_context_release(context, self->rare);
+    }
     if (self->pairs.more != NULL)
         thrum_context_release(context, self->pairs.more);
-    thrum_context_release(context, self);
+    if (self->watched)
+        thrum__debug_release(self);
+    else
+        thrum_context_release(context, self);
     thrum_context_unref(context);
 }
 

@@ -10,11 +10,14 @@
 #include "base/base.h"
 #include "deferred/pairs.h"
 
-typedef struct deferred_canceller {
-    thrum_canceller_fn *canceller; /* NULL: ctx is a thrum__group */
+/* What few Deferreds have. */
+typedef struct deferred_rare {
+    thrum_canceller_fn *canceller; /* NULL, of one: ctx is a thrum__group */
     void *ctx;
-    thrum_free_fn *free;
-} deferred_canceller;
+    thrum_free_fn *free; /* of ctx */
+    void *user;
+    thrum_free_fn *user_free;
+} deferred_rare;
 
 /* What is cancelled by cancelling its members, one after the other, and ends
  * when all were asked. Groups of groups are no recursion. */
@@ -39,19 +42,23 @@ struct thrum_deferred {
         thrum_deferred *aside; /* the next of those that were put aside */
     };
     deferred_pairs pairs;
-    deferred_canceller *canceller; /* rare, so out of line */
+    deferred_rare *rare; /* out of line; NULL: nothing of it */
     const char *operation;
     const char *file; /* where the consumer spoke last */
     int line;
     unsigned refs;
     unsigned char state;
-    bool has_first : 1;  /* pairs.first is in use */
-    bool fired : 1;      /* the producer, or cancel, gave the result */
-    bool swallow : 1;    /* one late result is to be dropped */
-    bool running : 1;    /* its callbacks are being run further up */
-    bool cancelling : 1; /* its canceller is being run further up */
-    bool waited_for : 1; /* one of its pairs is somebody who waits */
-    bool lost : 1;       /* a pair could not be added: no memory */
+    bool has_first : 1;     /* pairs.first is in use */
+    bool fired : 1;         /* the producer, or cancel, gave the result */
+    bool swallow : 1;       /* one late result is to be dropped */
+    bool running : 1;       /* its callbacks are being run further up */
+    bool cancelling : 1;    /* its canceller is being run further up */
+    bool waited_for : 1;    /* one of its pairs is somebody who waits */
+    bool lost : 1;          /* a pair could not be added: no memory */
+    bool has_canceller : 1; /* in rare */
+    bool handled : 1;       /* the failure that it has now */
+    bool watched : 1;       /* it stands in the list of debug.c */
+    unsigned pauses;
 };
 
 /* A callback of this floor that gave `next` its result with
@@ -68,11 +75,40 @@ static inline thrum_outcome thrum__run(thrum_deferred *next)
     return outcome;
 }
 
+/* Whether it has a result that nothing is about to change: its callbacks would
+ * run, if there were any. */
+static inline bool thrum__deferred_rests(const thrum_deferred *self)
+{
+    return (self->state == DEFERRED_VALUE || self->state == DEFERRED_FAILURE) &&
+           !self->running && self->pauses == 0;
+}
+
+static inline void thrum__deferred_set(thrum_deferred *self,
+                                       deferred_state state, void *result,
+                                       thrum_free_fn *free)
+{
+    self->state = (unsigned char)state;
+    self->handled = false;
+    self->result = result;
+    self->free = free;
+}
+
+/* A failure of this floor. */
+thrum_failure *thrum__deferred_failure(thrum_deferred *deferred, int code);
+
 /* Gets rid of one that was made in vain: its caller will see NULL. */
 void thrum__deferred_discard(thrum_deferred *deferred);
 
 /* Releases what an answer holds that nobody will act on. */
 void thrum__outcome_drop(thrum_outcome outcome);
+
+/* Adds a pair on behalf of this floor: the consumer's place stays as it was.
+ * False without memory: its context was released, and the chain will fail. */
+bool thrum__deferred_add(thrum_deferred *deferred, const deferred_pair *pair);
+
+/* Something could not be added for want of memory: when the chain has come to
+ * its end, or now if it is there, it fails. */
+void thrum__deferred_lose(thrum_deferred *deferred);
 
 /* Adds a pair on behalf of a group. The consumer's place stays as it was, and
  * without memory the chain does too: the group knows. */
@@ -84,6 +120,17 @@ int thrum__deferred_listen(thrum_deferred *deferred,
 /* thrum_deferred_on_cancel for a group; `free` gets the group. */
 int thrum__deferred_on_cancel_group(thrum_deferred *deferred,
                                     thrum__group *group, thrum_free_fn *free);
+
+/* Takes the canceller away and releases its context; with it goes `rare`, if
+ * there is nothing else in it. */
+void thrum__deferred_drop_canceller(thrum_deferred *deferred);
+
+/* The block of rare things; NULL without memory. */
+deferred_rare *thrum__deferred_rare(thrum_deferred *deferred);
+
+/* A result for one that has its result: an error, but for the one late result
+ * after a cancel, with which the producer's reference ends. */
+int thrum__deferred_late(thrum_deferred *deferred);
 
 /* Fails it as cancelled; what a canceller does whose Deferred's callbacks are
  * to run before the canceller's own context goes. */

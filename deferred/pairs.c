@@ -34,18 +34,40 @@ static bool pairs_grow(deferred_pairs *pairs, thrum_context *context)
     return true;
 }
 
-bool thrum__pairs_push(deferred_pairs *pairs, thrum_context *context,
-                       const deferred_pair *pair)
+/* There is room for one more; false without memory. */
+static bool pairs_make_room(deferred_pairs *pairs, thrum_context *context)
 {
     deferred_more *more = pairs->more;
 
-    if (more == NULL || more->count == more->room) {
-        if (!pairs_grow(pairs, context))
-            return false;
-        more = pairs->more;
-    }
+    return (more != NULL && more->count < more->room) ||
+           pairs_grow(pairs, context);
+}
+
+bool thrum__pairs_push(deferred_pairs *pairs, thrum_context *context,
+                       const deferred_pair *pair)
+{
+    deferred_more *more;
+
+    if (!pairs_make_room(pairs, context))
+        return false;
+    more = pairs->more;
     *pairs_at(more, more->count) = *pair;
     more->count++;
+    return true;
+}
+
+bool thrum__pairs_push_first(deferred_pairs *pairs, thrum_context *context,
+                             const deferred_pair *pair)
+{
+    deferred_more *more;
+
+    if (!pairs_make_room(pairs, context))
+        return false;
+    more = pairs->more;
+    more->head = more->head > 0 ? more->head - 1 : more->room - 1;
+    more->pairs[more->head] = pairs->first;
+    more->count++;
+    pairs->first = *pair;
     return true;
 }
 

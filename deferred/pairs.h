@@ -34,6 +34,10 @@ typedef struct deferred_pairs {
 bool thrum__pairs_push(deferred_pairs *pairs, thrum_context *context,
                        const deferred_pair *pair);
 
+/* Adds one before all others, in place of `first`, which is in use. */
+bool thrum__pairs_push_first(deferred_pairs *pairs, thrum_context *context,
+                             const deferred_pair *pair);
+
 /* Moves the next pair of `more` to `first`; false when there is none. */
 bool thrum__pairs_shift(deferred_pairs *pairs);
 

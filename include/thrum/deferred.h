@@ -169,8 +169,10 @@ THRUM_API int thrum_deferred_timeout_as(thrum_deferred *deferred,
 
 /* Makes `from` the producer of `to`: the result that reaches this place goes
  * over to `to`, and `from` goes on without a value (twisted's chainDeferred).
- * Cancelling `to` cancels `from`. Ownership: to's producer's reference is
- * taken, also on error (`to` is then abandoned). Errors: as add. */
+ * Cancelling `to` cancels `from`; the canceller that it had is released.
+ * Ownership: to's producer's reference is taken, also on error: `to` then
+ * fails, with what is returned. Errors: as add; THRUM_DEFERRED_E_FIRED: `to`
+ * has its result; THRUM_DEFERRED_E_WAITS_FOR_ITSELF. */
 THRUM_API int thrum_deferred_chain(thrum_deferred *from, thrum_deferred *to);
 
 /* Holds the chain where it is: no callback runs until every pause has ended.
@@ -225,8 +227,8 @@ THRUM_API int thrum_deferred_add_foreign(thrum_deferred *deferred,
                                          thrum_foreign_fn *fn, void *ctx,
                                          thrum_free_fn *free);
 
-/* Adds a pair before all others that have not run yet.
- * Ownership and errors: as add. */
+/* Adds a pair before all others that have not run yet. Ownership and errors: as
+ * add; without memory the failure stands where add would put it. */
 THRUM_API int thrum_deferred_add_first(thrum_deferred *deferred,
                                        thrum_callback_fn *callback,
                                        thrum_errback_fn *errback, void *ctx,
@@ -249,8 +251,8 @@ typedef struct thrum_deferred_info {
     void *value;                    /* of state VALUE; borrowed */
     const thrum_failure *failure;   /* of state FAILURE; borrowed */
     const thrum_deferred *waits_on; /* of state WAITING; borrowed */
-    const char *operation;
-    const char *file; /* where its consumer spoke last, or NULL */
+    const char *operation;          /* NULL of NULL */
+    const char *file;               /* where its consumer spoke last, or NULL */
     int line;
 } thrum_deferred_info;
 
@@ -262,6 +264,19 @@ thrum_deferred_inspect(const thrum_deferred *deferred);
 /* The failure that it has now is handled: it does not reach the unhandled hook.
  * The next one of its chain is another matter. */
 THRUM_API void thrum_deferred_mark_handled(thrum_deferred *deferred);
+
+/* Is told of a chain that came to rest with a failure: no callback is left, it
+ * neither waits nor is paused. What is added later may handle it yet; if
+ * nothing does, the unhandled hook is told in the end. May do what a consumer
+ * may. */
+typedef void thrum_settled_fn(thrum_deferred *deferred,
+                              const thrum_failure *why, void *ctx);
+
+/* Sets that hook for all Deferreds of a context; `fn` NULL: nobody is told.
+ * Ownership: ctx borrowed. Errors: THRUM_E_NOMEM. */
+THRUM_API int thrum_deferred_on_settled_failure(thrum_context *context,
+                                                thrum_settled_fn *fn,
+                                                void *ctx);
 
 /* A pointer that is the binding's own. `free` runs when it is replaced, or with
  * the Deferred. Ownership: data taken, also on error. Errors: THRUM_E_NOMEM. */

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The list of live Deferreds. While it is switched on, each is made with a
+ * header before it, by which it stands in the list; one that was made otherwise
+ * is never met here. The list hangs in the context, and so does the hook that
+ * learns of settled failures: what costs nothing while nobody asks for it.
+ */
+#include "deferred/debug.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include <thrum/debug.h>
+
+enum { DEBUG_WAITS = 80 };
+
+typedef struct debug_header {
+    struct debug_header *next, *prev; /* younger, older */
+    thrum_ns born;
+    bool told; /* that it never got its result */
+    thrum_deferred deferred;
+} debug_header;
+
+struct thrum__watch {
+    thrum_clock *clock; /* the last one that was given */
+    bool on;
+    debug_header *oldest, *youngest;
+    size_t live;
+    thrum_settled_fn *settled;
+    void *ctx;
+};
+
+static debug_header *debug_header_of(const thrum_deferred *deferred)
+{
+    return (debug_header *)((char *)(uintptr_t)deferred -
+                            offsetof(debug_header, deferred));
+}
+
+/* ---- The list ---- */
+
+thrum_deferred *thrum__debug_allocate(thrum_context *context, bool *watched)
+{
+    thrum__watch *watch = context->watch;
+    debug_header *header;
+
+    *watched = watch->on;
+    if (!watch->on)
+        return thrum_context_allocate(context, sizeof header->deferred);
+    header = thrum_context_allocate(context, sizeof *header);
+    if (header == NULL)
+        return NULL;
+    header->born = thrum_clock_now(watch->clock);
+    header->told = false;
+    header->next = NULL;
+    header->prev = watch->youngest;
+    if (header->prev != NULL)
+        header->prev->next = header;
+    else
+        watch->oldest = header;
+    watch->youngest = header;
+    watch->live++;
+    return &header->deferred;
+}
+
+void thrum__debug_release(thrum_deferred *deferred)
+{
+    debug_header *header = debug_header_of(deferred);
+    thrum_context *context = deferred->context;
+    thrum__watch *watch = context->watch;
+
+    if (header->prev != NULL)
+        header->prev->next = header->next;
+    else
+        watch->oldest = header->next;
+    if (header->next != NULL)
+        header->next->prev = header->prev;
+    else
+        watch->youngest = header->prev;
+    watch->live--;
+    thrum_context_release(context, header);
+}
+
+static void debug_tell_never_fired(thrum_context *context)
+{
+    debug_header *header = context->watch->oldest;
+
+    for (; header != NULL; header = header->next) {
+        const thrum_deferred *self = &header->deferred;
+
+        if (self->fired || header->told)
+            continue;
+        header->told = true;
+        thrum_context_log(context, THRUM_LOG_WARNING,
+                          "%s: never got its result (%s:%d)", self->operation,
+                          self->file != NULL ? self->file : "no consumer",
+                          self->line);
+    }
+}
+
+/* A holder of the context let go of it. When none but Deferreds is left, who
+ * could still give them results is gone. */
+static void debug_let_go(thrum_context *context)
+{
+    thrum__watch *watch = context->watch;
+
+    if (context->refs == 0) {
+        context->watch = NULL;
+        thrum_context_release(context, watch);
+    } else if (context->refs == watch->live) {
+        debug_tell_never_fired(context);
+    }
+}
+
+/* ---- Switching it on and off ---- */
+
+static thrum__watch *debug_watch(thrum_context *context)
+{
+    if (context->watch == NULL) {
+        context->watch =
+            thrum_context_allocate(context, sizeof *context->watch);
+        if (context->watch == NULL)
+            return NULL;
+        *context->watch = (thrum__watch){0};
+        context->let_go = debug_let_go;
+    }
+    return context->watch;
+}
+
+int thrum_debug_deferreds(thrum_context *context, thrum_clock *clock)
+{
+    if (clock == NULL && context->watch == NULL)
+        return 0;
+    if (debug_watch(context) == NULL)
+        return THRUM_E_NOMEM;
+    context->watch->on = clock != NULL;
+    if (clock != NULL)
+        context->watch->clock = clock;
+    else
+        debug_tell_never_fired(context);
+    return 0;
+}
+
+int thrum_deferred_on_settled_failure(thrum_context *context,
+                                      thrum_settled_fn *fn, void *ctx)
+{
+    if (fn == NULL && context->watch == NULL)
+        return 0;
+    if (debug_watch(context) == NULL)
+        return THRUM_E_NOMEM;
+    context->watch->settled = fn;
+    context->watch->ctx = ctx;
+    return 0;
+}
+
+void thrum__debug_settled(thrum_deferred *deferred)
+{
+    thrum__watch *watch = deferred->context->watch;
+
+    if (watch->settled != NULL && thrum__deferred_rests(deferred))
+        watch->settled(deferred, deferred->result, watch->ctx);
+}
+
+/* ---- Looking at it ---- */
+
+size_t thrum_debug_each(thrum_context *context, thrum_debug_fn *fn, void *ctx)
+{
+    thrum__watch *watch = context->watch;
+    size_t count = 0;
+
+    if (watch == NULL)
+        return 0;
+    for (debug_header *header = watch->oldest; header != NULL;
+         header = header->next) {
+        fn(&header->deferred, thrum_clock_now(watch->clock) - header->born,
+           ctx);
+        count++;
+    }
+    return count;
+}
+
+static const char *debug_state(const thrum_deferred_info *info,
+                               char words[DEBUG_WAITS])
+{
+    switch (info->state) {
+    case THRUM_DEFERRED_VALUE:
+        return "has a value";
+    case THRUM_DEFERRED_FAILURE:
+        return thrum_failure_text(info->failure);
+    case THRUM_DEFERRED_WAITING:
+        snprintf(words, DEBUG_WAITS, "waits for %s",
+                 thrum_deferred_inspect(info->waits_on).operation);
+        return words;
+    default:
+        return "no result yet";
+    }
+}
+
+static void debug_line(const thrum_deferred *deferred, thrum_ns age, void *ctx)
+{
+    thrum_deferred_info info = thrum_deferred_inspect(deferred);
+    char words[DEBUG_WAITS];
+
+    thrum_context_log(ctx, THRUM_LOG_INFO,
+                      "%s: %s%s, %" PRId64 ".%03" PRId64 " s old (%s:%d)",
+                      info.operation, debug_state(&info, words),
+                      info.pauses > 0 ? ", paused" : "", age / THRUM_S,
+                      age % THRUM_S / THRUM_MS,
+                      info.file != NULL ? info.file : "no consumer", info.line);
+}
+
+size_t thrum_debug_dump(thrum_context *context)
+{
+    return thrum_debug_each(context, debug_line, context);
+}
