@@ -256,6 +256,20 @@ static unsigned cooperator_run_slice(thrum_cooperator *self, thrum_ns start)
     return steps;
 }
 
+/* The same until the program says that it is over. */
+static unsigned cooperator_run_until_over(thrum_cooperator *self)
+{
+    unsigned steps = 0;
+
+    while (self->ready != NULL && steps < TICK_STEPS) {
+        cooperator_step(self);
+        steps++;
+        if (self->freed || self->config.over(self->config.ctx))
+            break;
+    }
+    return steps;
+}
+
 int thrum_cooperator_tick(thrum_cooperator *self)
 {
     unsigned steps;
@@ -264,7 +278,11 @@ int thrum_cooperator_tick(thrum_cooperator *self)
     if (self->ready == NULL || self->ticking || self->freed)
         return 0;
     self->ticking = true;
-    steps = cooperator_run_slice(self, thrum_clock_read(self->config.clock));
+    if (self->config.over != NULL)
+        steps = cooperator_run_until_over(self);
+    else
+        steps =
+            cooperator_run_slice(self, thrum_clock_read(self->config.clock));
     self->ticking = false;
     if (self->freed) {
         cooperator_destroy(self);

@@ -28,12 +28,14 @@ typedef thrum_outcome thrum_step_fn(void *it);
  * Called once per tick that is wanted, and never from within a step. */
 typedef void thrum_schedule_fn(thrum_cooperator *cooperator, void *ctx);
 
-/* Whether a tick is to end after the step that was just made, in place of the
- * slice and the clock. */
+/* Whether a tick is over, in place of the slice and the clock: asked after each
+ * step. (Twisted's terminationPredicateFactory. A tick still ends after 4,096
+ * steps, or when there is nothing left to step.) */
 typedef int thrum_tick_over_fn(void *ctx);
 
 typedef struct thrum_cooperator_config {
-    thrum_clock *clock;          /* borrowed; outlives the cooperator */
+    /* Borrowed; outlives the cooperator. With `over` it is not read. */
+    thrum_clock *clock;
     thrum_schedule_fn *schedule; /* NULL: whoever made it calls tick */
     thrum_tick_over_fn *over;    /* NULL: a tick is over with its slice */
     void *ctx;                   /* for schedule and over; not owned */
@@ -45,7 +47,7 @@ typedef struct thrum_cooperator_stats {
     uint64_t ticks;
     uint64_t steps;
     uint64_t tick_max_steps; /* the most steps that one tick took */
-    thrum_ns tick_max;       /* the longest tick */
+    thrum_ns tick_max;       /* the longest tick; 0 with `over` */
 } thrum_cooperator_stats;
 
 /* Makes a cooperator. Ownership: new; the config is copied.
@@ -55,9 +57,9 @@ thrum_cooperator_new(thrum_context *context,
                      const thrum_cooperator_config *config);
 
 /* Ends it: every task that is left fails with THRUM_DEFERRED_E_STOPPED (one of
- * thrum_each when its items have closed), as does one that is started
- * meanwhile, and what they wait for is cancelled. Legal from within a step.
- * NULL is nothing. */
+ * thrum_each when its items have closed; one that had failed already, with its
+ * own failure), as does one that is started meanwhile, and what they wait for
+ * is cancelled. Legal from within a step. NULL is nothing. */
 THRUM_API void thrum_cooperator_free(thrum_cooperator *cooperator);
 
 /* Runs the tasks for one slice. Returns 1 when there is more to run at once,
@@ -73,45 +75,50 @@ thrum_cooperator_get_stats(const thrum_cooperator *cooperator);
  * step, ends it. The Deferred fires without a value when a step answered
  * thrum_done(); cancelling it ends the iterator.
  * Ownership: new; `it` is taken, also on error, and released after the
- * Deferred's callbacks were run. Calls back: never before this returns. Errors:
- * NULL, no memory. */
+ * Deferred's callbacks were run. Calls back: never before this returns, then
+ * from a tick, or from what ends the iterator or the cooperator. Errors: NULL,
+ * no memory. */
 THRUM_API thrum_deferred *thrum_coiterate(thrum_cooperator *cooperator,
                                           thrum_step_fn *step, void *it,
                                           thrum_free_fn *free);
 
 /* An iterator that its owner can hold, and that several can wait for
- * (twisted.internet.task.cooperate, CooperativeTask). */
+ * (twisted.internet.task.cooperate, CooperativeTask). NULL is one that could
+ * not be made: the functions below answer THRUM_E_NOMEM, or NULL. */
 typedef struct thrum_task thrum_task;
 
 /* Runs an iterator as thrum_coiterate does.
  * Ownership: new; `it` is taken, also on error, and released after the end was
- * told. Calls back: never before this returns. Errors: NULL, no memory. */
+ * told and the owner has let go. Calls back: never before this returns.
+ * Errors: NULL, no memory. */
 THRUM_API thrum_task *thrum_cooperate(thrum_cooperator *cooperator,
                                       thrum_step_fn *step, void *it,
                                       thrum_free_fn *free);
 
-/* No steps until as many thrum_task_resume. Errors: the code of its end
- * (THRUM_DEFERRED_E_TASK_DONE, TASK_FAILED, TASK_STOPPED). */
+/* No steps until as many thrum_task_resume. What a step waits for goes on
+ * meanwhile, and its failure ends the task all the same. Errors: once the task
+ * has ended, how it did: THRUM_DEFERRED_E_TASK_DONE, TASK_FAILED or
+ * TASK_STOPPED, or STOPPED with the cooperator. */
 THRUM_API int thrum_task_pause(thrum_task *task);
 
-/* Takes back one pause. Errors: THRUM_DEFERRED_E_NOT_PAUSED, or the code of its
- * end. */
+/* Takes back one pause. Errors: THRUM_DEFERRED_E_NOT_PAUSED, or as pause. */
 THRUM_API int thrum_task_resume(thrum_task *task);
 
 /* Ends it: those who wait for its end fail with THRUM_DEFERRED_E_TASK_STOPPED;
- * what it waits for is cancelled. Legal from within its own step.
- * Errors: the code of its end, when it has ended already. */
+ * then what it waits for is cancelled. Legal from within its own step.
+ * Errors: as pause. */
 THRUM_API int thrum_task_stop(thrum_task *task);
 
 /* Fires without a value when the iterator has come to its end; fails with what
- * it failed with, or with TASK_STOPPED, or STOPPED with the cooperator.
- * Cancelling it ends this waiting, not the task. A failure that nobody waits
- * for reaches the unhandled hook.
+ * it failed with, or with TASK_STOPPED, or STOPPED with the cooperator. Those
+ * who wait are told in the order in which they asked. Cancelling it ends this
+ * waiting, not the task.
  * Ownership: new. Calls back: may be fired already. Errors: NULL, no memory. */
 THRUM_API thrum_deferred *thrum_task_when_done(thrum_task *task);
 
-/* Lets go of the task, which goes on by itself. Takes a void pointer, to serve
- * as a release function. NULL is nothing. */
+/* Lets go of the task, which goes on by itself. A failure, or STOPPED, that
+ * nobody was told of then reaches the unhandled hook at its end.
+ * Takes a void pointer, to serve as a release function. NULL is nothing. */
 THRUM_API void thrum_task_free(void *task);
 
 /* Runs over an iterator with at most `open` of its Deferreds under way: a step

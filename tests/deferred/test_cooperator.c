@@ -397,6 +397,111 @@ START_TEST(a_tick_within_a_step_is_refused)
 }
 END_TEST
 
+/* ---- The program says when a tick is over ---- */
+
+typedef struct over_case {
+    const char *name;
+    unsigned every;    /* a tick is over after so many steps; 0: never */
+    unsigned steps[4]; /* of the first ticks */
+    unsigned asked;    /* in the last of them */
+} over_case;
+
+typedef struct over_run {
+    struct world world;
+    unsigned every, left, steps, asked;
+    bool free;
+} over_run;
+
+static thrum_outcome over_step(void *it)
+{
+    over_run *self = it;
+
+    if (self->free) {
+        thrum_cooperator_free(self->world.cooperator);
+        self->world.cooperator = NULL;
+    }
+    self->steps++;
+    return --self->left > 0 ? thrum_keep() : thrum_done();
+}
+
+static int over_asked(void *ctx)
+{
+    over_run *self = ctx;
+
+    self->asked++;
+    return self->every > 0 && self->asked == self->every;
+}
+
+static void over_start(over_run *self, unsigned every, unsigned left)
+{
+    thrum_cooperator_config config = {.over = over_asked, .ctx = self};
+
+    world_start(&self->world, 0);
+    thrum_cooperator_free(self->world.cooperator);
+    self->world.cooperator = thrum_cooperator_new(self->world.context, &config);
+    self->every = every;
+    self->left = left;
+    thrum_deferred_finish(
+        thrum_coiterate(self->world.cooperator, over_step, self, NULL));
+}
+
+static const over_case over_cases[] = {
+    {"after each step", 1, {1, 1, 1, 1}, 1},
+    {"after three steps", 3, {3, 3, 3, 1}, 1},
+    {"never, and the end comes first", 0, {10, 0, 0, 0}, 0},
+    {"with the last step", 10, {10, 0, 0, 0}, 0},
+};
+
+START_TEST(a_tick_is_over_when_the_program_says_so)
+{
+    const over_case *it = &over_cases[_i];
+    over_run self = {.steps = 0};
+
+    over_start(&self, it->every, 10);
+    for (int i = 0; i < 4; i++) {
+        self.steps = self.asked = 0;
+        thrum_cooperator_tick(self.world.cooperator);
+        ck_assert_msg(self.steps == it->steps[i], "%s: tick %d took %u",
+                      it->name, i, self.steps);
+    }
+    ck_assert_uint_eq(self.asked, it->asked);
+    world_end(&self.world);
+    support_unhandled();
+}
+END_TEST
+
+START_TEST(a_tick_that_is_never_over_has_4096_steps_and_reads_no_clock)
+{
+    over_run self = {.steps = 0};
+    thrum_cooperator_stats stats;
+
+    over_start(&self, 0, 5000); /* its clock is NULL */
+    ck_assert_int_eq(thrum_cooperator_tick(self.world.cooperator), 1);
+    ck_assert_uint_eq(self.steps, 4096);
+    ck_assert_uint_eq(self.asked, 4096);
+    ck_assert_int_eq(thrum_cooperator_tick(self.world.cooperator), 0);
+    stats = thrum_cooperator_get_stats(self.world.cooperator);
+    ck_assert_uint_eq(stats.ticks, 2);
+    ck_assert_uint_eq(stats.steps, 5000);
+    ck_assert_uint_eq(stats.tick_max_steps, 4096);
+    ck_assert_int_eq(stats.tick_max, 0);
+    world_end(&self.world);
+}
+END_TEST
+
+START_TEST(nobody_is_asked_whether_a_freed_cooperator_is_over)
+{
+    over_run self = {.free = true};
+
+    over_start(&self, 0, 10);
+    ck_assert_int_eq(thrum_cooperator_tick(self.world.cooperator), 0);
+    ck_assert_uint_eq(self.steps, 1);
+    ck_assert_uint_eq(self.asked, 0);
+    ck_assert_uint_eq(support_unhandled(), 1);
+    world_end(&self.world);
+}
+END_TEST
+
 static TCase *tasks_case(void)
 {
     TCase *tasks = tcase_create("tasks");
@@ -416,6 +521,11 @@ static TCase *tasks_case(void)
     tcase_add_test(tasks, a_step_may_free_the_cooperator_and_its_clock);
     tcase_add_test(tasks, who_is_told_of_the_end_may_tick_start_and_free);
     tcase_add_test(tasks, a_tick_within_a_step_is_refused);
+    tcase_add_loop_test(tasks, a_tick_is_over_when_the_program_says_so, 0,
+                        sizeof over_cases / sizeof *over_cases);
+    tcase_add_test(tasks,
+                   a_tick_that_is_never_over_has_4096_steps_and_reads_no_clock);
+    tcase_add_test(tasks, nobody_is_asked_whether_a_freed_cooperator_is_over);
     return tasks;
 }
 

@@ -372,6 +372,43 @@ START_TEST(iterators_survive_every_failing_allocation)
 }
 END_TEST
 
+static void scenario_task(void)
+{
+    run self = {.opened = 0};
+    thrum_deferred *done[3];
+    thrum_task *task = NULL;
+
+    begin();
+    world_start(&self.world, 0);
+    if (self.world.cooperator != NULL) {
+        give();
+        task = thrum_cooperate(self.world.cooperator, run_step, &self,
+                               run_release);
+        for (int i = 0; i < 3; i++) {
+            done[i] = thrum_task_when_done(task);
+            follow(done[i]);
+            if (i == 1)
+                thrum_deferred_cancel(done[i]);
+        }
+        run_to_the_end(&self, false, NULL);
+        for (int i = 0; i < 3; i++)
+            thrum_deferred_finish(done[i]);
+    }
+    thrum_task_free(task);
+    for (int i = 0; i < self.opened; i++)
+        thrum_deferred_unref(self.open[i]);
+    thrum_cooperator_free(self.world.cooperator);
+    thrum_test_clock_free(self.world.clock);
+    end();
+    support_context_end(self.world.context);
+}
+
+START_TEST(a_task_survives_every_failing_allocation)
+{
+    support_every_allocation(scenario_task);
+}
+END_TEST
+
 int main(void)
 {
     TCase *memory = tcase_create("memory");
@@ -385,5 +422,6 @@ int main(void)
     tcase_add_test(memory, a_semaphore_survives_every_failing_allocation);
     tcase_add_test(memory, a_clock_survives_every_failing_allocation);
     tcase_add_test(memory, iterators_survive_every_failing_allocation);
+    tcase_add_test(memory, a_task_survives_every_failing_allocation);
     return support_main("memory", &memory, 1);
 }
