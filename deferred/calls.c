@@ -144,6 +144,32 @@ void thrum__calls_cancel(thrum__calls *self, thrum_call *call)
     call_release(self, call);
 }
 
+/* The least of those after `last` (NULL: of all), or NULL. */
+static const thrum__due *calls_next(const thrum__calls *self,
+                                    const thrum__due *last)
+{
+    const thrum__due *least = NULL;
+
+    for (const thrum__due *due = self->heap; due < self->heap + self->count;
+         due++)
+        if ((last == NULL || due_before(last, due)) &&
+            (least == NULL || due_before(due, least)))
+            least = due;
+    return least;
+}
+
+thrum_ns thrum__calls_due(const thrum__calls *self, size_t n)
+{
+    const thrum__due *due;
+
+    if (n >= self->count)
+        return -1;
+    due = calls_next(self, NULL);
+    while (n-- > 0)
+        due = calls_next(self, due);
+    return due->at;
+}
+
 void thrum__calls_make_first(thrum__calls *self)
 {
     thrum_call *call = self->heap[0].call;

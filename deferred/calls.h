@@ -57,6 +57,10 @@ static inline const thrum__due *thrum__calls_first(const thrum__calls *calls)
     return calls->count > 0 ? &calls->heap[0] : NULL;
 }
 
+/* When the nth call, in the order in which they will be made, is due; -1 when
+ * there are fewer. It looks at each call n times. */
+thrum_ns thrum__calls_due(const thrum__calls *calls, size_t n);
+
 /* Removes the first call, makes it, and releases its context. */
 void thrum__calls_make_first(thrum__calls *calls);
 

@@ -1,26 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tokens, and a queue of those who wait for one. Handing out goes by a loop:
- * a waiter that gives its token back while it is told of it only raises the
- * count, so a million that release at once are no recursion.
+ * Tokens, and those who wait for one. A token that is given back goes straight
+ * to the first who waits: while somebody waits, none is free.
  */
 #include <thrum/semaphore.h>
 
-#include "deferred/deferred.h"
-
-typedef struct semaphore_waiter {
-    thrum_semaphore *semaphore; /* NULL once it has left the queue */
-    thrum_context *context;
-    thrum_deferred *deferred; /* the producer's reference */
-    struct semaphore_waiter *next, **at;
-} semaphore_waiter;
+#include "deferred/waiters.h"
 
 struct thrum_semaphore {
     thrum_context *context;
-    semaphore_waiter *head, **tail;
-    size_t limit, tokens, waiting;
-    bool handing; /* the loop that hands out is running */
-    bool freed;   /* meanwhile */
+    thrum__waiters waiters;
+    thrum__ready ready;
+    size_t limit, tokens;
+    size_t refs; /* the owner, each run that has a token, whoever calls back */
+    bool freed;
 };
 
 thrum_semaphore *thrum_semaphore_new(thrum_context *context, size_t tokens)
@@ -32,100 +25,49 @@ thrum_semaphore *thrum_semaphore_new(thrum_context *context, size_t tokens)
     *self = (thrum_semaphore){
         .context = thrum_context_ref(context),
         .limit = tokens > 0 ? tokens : 1,
+        .refs = 1,
     };
     self->tokens = self->limit;
-    self->tail = &self->head;
+    thrum__waiters_init(&self->waiters);
+    thrum__ready_init(&self->ready);
     return self;
 }
 
-static void waiter_leave(semaphore_waiter *waiter)
-{
-    thrum_semaphore *self = waiter->semaphore;
-
-    *waiter->at = waiter->next;
-    if (waiter->next != NULL)
-        waiter->next->at = waiter->at;
-    else
-        self->tail = waiter->at;
-    self->waiting--;
-    waiter->semaphore = NULL;
-}
-
-static void waiter_free(void *ctx)
-{
-    semaphore_waiter *waiter = ctx;
-
-    if (waiter->semaphore != NULL)
-        waiter_leave(waiter);
-    thrum_context_release(waiter->context, waiter);
-}
-
-static thrum_cancelled waiter_cancel(thrum_deferred *deferred, void *ctx)
-{
-    (void)deferred;
-    waiter_leave(ctx);
-    return THRUM_CANCELLED_STOPPED;
-}
-
-static void semaphore_destroy(thrum_semaphore *self)
+static void semaphore_unref(thrum_semaphore *self)
 {
     thrum_context *context = self->context;
 
+    if (--self->refs > 0)
+        return;
     thrum_context_release(context, self);
     thrum_context_unref(context);
 }
 
 void thrum_semaphore_free(thrum_semaphore *self)
 {
-    bool handing;
-
     if (self == NULL || self->freed)
         return;
-    handing = self->handing;
-    self->handing = self->freed = true; /* nobody gets a token any more */
-    while (self->head != NULL) {
-        thrum_deferred *deferred = self->head->deferred;
-
-        waiter_leave(self->head);
-        thrum_deferred_abandon(deferred);
-    }
-    if (!handing)
-        semaphore_destroy(self);
+    self->freed = true;
+    thrum__waiters_fail(&self->waiters, &self->ready,
+                        thrum_failure_new(self->context, &thrum_domain_deferred,
+                                          THRUM_DEFERRED_E_ABANDONED, NULL));
+    thrum__ready_run_now(&self->ready);
+    semaphore_unref(self);
 }
 
-/* Gives tokens to those who wait, in their order. */
-static void semaphore_hand_out(thrum_semaphore *self)
+/* Gives the Deferred a token, or a place among those who wait; false without
+ * memory. */
+static bool semaphore_give(thrum_semaphore *self, thrum_deferred *deferred)
 {
-    if (self->handing)
-        return;
-    self->handing = true;
-    while (self->tokens > 0 && self->head != NULL) {
-        thrum_deferred *deferred = self->head->deferred;
-
+    if (!self->freed && self->tokens == 0)
+        return thrum__waiters_add(&self->waiters, deferred, NULL, NULL);
+    if (self->freed) { /* by one whom it tells so, or who got a token */
+        thrum_deferred_abandon(deferred);
+    } else {
         self->tokens--;
-        waiter_leave(self->head);
         thrum_deferred_fire(deferred, NULL, NULL);
     }
-    self->handing = false;
-    if (self->freed)
-        semaphore_destroy(self);
-}
-
-/* Puts a Deferred into the queue; false without memory. */
-static bool semaphore_enqueue(thrum_semaphore *self, thrum_deferred *deferred)
-{
-    semaphore_waiter *waiter =
-        thrum_context_allocate(self->context, sizeof *waiter);
-
-    if (waiter == NULL)
-        return false;
-    *waiter =
-        (semaphore_waiter){self, self->context, deferred, NULL, self->tail};
-    *self->tail = waiter;
-    self->tail = &waiter->next;
-    self->waiting++;
-    return thrum_deferred_on_cancel(deferred, waiter_cancel, waiter,
-                                    waiter_free) == 0;
+    return true;
 }
 
 thrum_deferred *thrum_semaphore_acquire(thrum_semaphore *self)
@@ -133,27 +75,125 @@ thrum_deferred *thrum_semaphore_acquire(thrum_semaphore *self)
     thrum_deferred *deferred =
         thrum_deferred_new(self->context, "semaphore acquire");
 
-    if (deferred == NULL)
-        return NULL;
-    if (self->freed) { /* by one whom it abandons, or hands a token to */
-        thrum_deferred_abandon(deferred);
-    } else if (self->tokens > 0 && self->head == NULL) {
-        self->tokens--;
-        thrum_deferred_fire(deferred, NULL, NULL);
-    } else if (!semaphore_enqueue(self, deferred)) {
-        thrum__deferred_discard(deferred);
-        deferred = NULL;
-    }
-    return deferred;
+    if (deferred == NULL || semaphore_give(self, deferred))
+        return deferred;
+    thrum__deferred_discard(deferred);
+    return NULL;
 }
 
 int thrum_semaphore_release(thrum_semaphore *self)
 {
     if (self->tokens == self->limit)
         return THRUM_E_INVALID;
-    self->tokens++;
-    semaphore_hand_out(self);
+    if (self->waiters.head == NULL) {
+        self->tokens++;
+        return 0;
+    }
+    thrum__waiters_settle(&self->waiters, &self->ready, DEFERRED_VALUE, NULL,
+                          NULL);
+    self->refs++;
+    thrum__ready_run(&self->ready);
+    semaphore_unref(self);
     return 0;
+}
+
+/* ---- Run ---- */
+
+/* Two pairs of one Deferred: the first makes the call, the second, which its
+ * answer reaches, gives the token back. Both stand in the chain before there
+ * is a token, so that none is lost for want of memory. */
+typedef struct semaphore_run {
+    thrum_semaphore *semaphore; /* a reference */
+    thrum_outcome (*fn)(void *ctx);
+    void *ctx;
+    thrum_free_fn *free;
+    unsigned refs;
+    bool has_token;
+} semaphore_run;
+
+static void run_unref(void *ctx)
+{
+    semaphore_run *self = ctx;
+    thrum_semaphore *semaphore = self->semaphore;
+
+    if (--self->refs > 0)
+        return;
+    thrum__free(self->ctx, self->free);
+    thrum_context_release(semaphore->context, self);
+    semaphore_unref(semaphore);
+}
+
+static thrum_outcome run_begin(void *value, void *ctx)
+{
+    semaphore_run *self = ctx;
+
+    (void)value;
+    if (self->fn == NULL)
+        return thrum_keep();
+    self->has_token = true;
+    return self->fn(self->ctx);
+}
+
+static thrum_outcome run_succeeded(void *value, void *ctx)
+{
+    semaphore_run *self = ctx;
+
+    (void)value;
+    if (self->has_token)
+        thrum_semaphore_release(self->semaphore);
+    return thrum_keep();
+}
+
+static thrum_outcome run_failed(const thrum_failure *why, void *ctx)
+{
+    (void)why;
+    return run_succeeded(NULL, ctx);
+}
+
+static bool run_listen(semaphore_run *self, thrum_deferred *deferred)
+{
+    self->refs += 2;
+    if (thrum__deferred_listen(deferred, run_begin, NULL, self, run_unref) == 0)
+        return thrum__deferred_listen(deferred, run_succeeded, run_failed, self,
+                                      run_unref) == 0;
+    self->refs--; /* the second's */
+    return false;
+}
+
+static semaphore_run *run_new(thrum_semaphore *semaphore,
+                              thrum_outcome (*fn)(void *ctx), void *ctx,
+                              thrum_free_fn *free)
+{
+    semaphore_run *self =
+        thrum_context_allocate(semaphore->context, sizeof *self);
+
+    if (self == NULL) {
+        thrum__free(ctx, free);
+        return NULL;
+    }
+    *self = (semaphore_run){semaphore, fn, ctx, free, 1, false};
+    semaphore->refs++;
+    return self;
+}
+
+thrum_deferred *thrum_semaphore_run(thrum_semaphore *self,
+                                    thrum_outcome (*fn)(void *ctx), void *ctx,
+                                    thrum_free_fn *free)
+{
+    semaphore_run *run = run_new(self, fn, ctx, free);
+    thrum_deferred *deferred;
+
+    if (run == NULL)
+        return NULL;
+    deferred = thrum_deferred_new(self->context, "semaphore run");
+    if (deferred != NULL &&
+        !(run_listen(run, deferred) && semaphore_give(self, deferred))) {
+        run->fn = NULL;
+        thrum__deferred_discard(deferred);
+        deferred = NULL;
+    }
+    run_unref(run);
+    return deferred;
 }
 
 size_t thrum_semaphore_tokens(const thrum_semaphore *self)
@@ -163,5 +203,5 @@ size_t thrum_semaphore_tokens(const thrum_semaphore *self)
 
 size_t thrum_semaphore_waiting(const thrum_semaphore *self)
 {
-    return self->waiting;
+    return self->waiters.count;
 }

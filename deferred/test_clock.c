@@ -112,13 +112,20 @@ thrum_clock *thrum_test_clock_clock(thrum_test_clock *self)
     return &self->clock;
 }
 
+/* Whoever advanced it leaves; the last one frees it, if it is to be freed. */
+static void test_clock_advanced(thrum_test_clock *self)
+{
+    if (--self->advancing == 0 && self->freed)
+        test_clock_destroy(self);
+}
+
 void thrum_test_clock_advance(thrum_test_clock *self, thrum_ns by)
 {
     thrum_ns until = test_clock_after(self, by);
     const thrum__due *first;
 
     self->advancing++;
-    while ((first = thrum__calls_first(&self->calls)) != NULL &&
+    while (!self->freed && (first = thrum__calls_first(&self->calls)) != NULL &&
            first->at <= until) {
         if (self->now < first->at)
             self->now = first->at;
@@ -126,8 +133,21 @@ void thrum_test_clock_advance(thrum_test_clock *self, thrum_ns by)
     }
     if (self->now < until)
         self->now = until;
-    if (--self->advancing == 0 && self->freed)
-        test_clock_destroy(self);
+    test_clock_advanced(self);
+}
+
+void thrum_test_clock_pump(thrum_test_clock *self, const thrum_ns *spans,
+                           size_t count)
+{
+    self->advancing++;
+    for (size_t i = 0; i < count && !self->freed; i++)
+        thrum_test_clock_advance(self, spans[i]);
+    test_clock_advanced(self);
+}
+
+thrum_ns thrum_test_clock_due(const thrum_test_clock *self, size_t index)
+{
+    return thrum__calls_due(&self->calls, index);
 }
 
 void thrum_test_clock_set_pace(thrum_test_clock *self, thrum_ns by)

@@ -16,8 +16,10 @@ typedef struct thrum_semaphore thrum_semaphore;
 THRUM_API thrum_semaphore *thrum_semaphore_new(thrum_context *context,
                                                size_t tokens);
 
-/* Frees it. Those who still wait fail with THRUM_DEFERRED_E_ABANDONED. Legal
- * from within the callback of one who waited. NULL is nothing. */
+/* Frees it. Those who still wait fail with THRUM_DEFERRED_E_ABANDONED; a
+ * thrum_semaphore_run that has its token goes on. Legal from within the
+ * callback of one who waited. NULL is nothing.
+ * Calls back: before it returns. */
 THRUM_API void thrum_semaphore_free(thrum_semaphore *semaphore);
 
 /* Takes a token. The Deferred fires, without a value, when one is there: those
@@ -33,9 +35,11 @@ THRUM_API int thrum_semaphore_release(thrum_semaphore *semaphore);
 
 /* Takes a token, calls fn(ctx), and gives the token back when its answer has
  * ended (a Deferred that it waits for included); fires or fails with that
- * answer (twisted's run). Cancelling it gives up the place, or cancels the
- * answer. Ownership: new; ctx taken, also on error. Calls back: fn may have
- * been called already. Errors: NULL, no memory. */
+ * answer (twisted's run). thrum_keep() is no value. Cancelling it gives up the
+ * place, or cancels the answer.
+ * Ownership: new; ctx taken, also on error, and released after the token was
+ * given back. Calls back: fn may have been called already.
+ * Errors: NULL, no memory. */
 THRUM_API thrum_deferred *thrum_semaphore_run(thrum_semaphore *semaphore,
                                               thrum_outcome (*fn)(void *ctx),
                                               void *ctx, thrum_free_fn *free);

@@ -15,8 +15,8 @@ typedef struct thrum_test_clock thrum_test_clock;
  * Ownership: new. Errors: NULL, no memory. */
 THRUM_API thrum_test_clock *thrum_test_clock_new(thrum_context *context);
 
-/* Frees it; calls that were not made are cancelled. Legal from within a call.
- * NULL is nothing. */
+/* Frees it; calls that were not made are cancelled, as are those that are asked
+ * for meanwhile. Legal from within a call. NULL is nothing. */
 THRUM_API void thrum_test_clock_free(thrum_test_clock *clock);
 
 /* The clock as others take it. Ownership: borrowed. */
@@ -27,7 +27,8 @@ THRUM_API thrum_clock *thrum_test_clock_clock(thrum_test_clock *clock);
  * for. */
 THRUM_API void thrum_test_clock_advance(thrum_test_clock *clock, thrum_ns by);
 
-/* Advances by each of `count` spans in turn (twisted's Clock.pump). */
+/* Advances by each of `count` spans in turn (twisted's Clock.pump), until a
+ * call frees the clock. */
 THRUM_API void thrum_test_clock_pump(thrum_test_clock *clock,
                                      const thrum_ns *spans, size_t count);
 

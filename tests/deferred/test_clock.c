@@ -252,6 +252,80 @@ START_TEST(the_time_of_day_is_set_alone)
 }
 END_TEST
 
+START_TEST(pumping_advances_by_each_span_in_turn)
+{
+    static const thrum_ns spans[] = {5, 0, 10, -3, 25};
+    desk self;
+
+    desk_open(&self);
+    thrum_clock_call_later(self.clock, 10, call_and_ask, &self, NULL);
+    thrum_test_clock_pump(self.test, spans, 2);
+    ck_assert_str_eq(trace_take(), "");
+    ck_assert_int_eq(thrum_clock_now(self.clock), 5);
+    thrum_test_clock_pump(self.test, spans + 2, 3);
+    ck_assert_str_eq(trace_take(), "at 10 at 20 at 30 at 40 ");
+    ck_assert_int_eq(thrum_clock_now(self.clock), 40);
+    thrum_test_clock_pump(self.test, NULL, 0);
+    ck_assert_int_eq(thrum_clock_now(self.clock), 40);
+    desk_close(&self);
+}
+END_TEST
+
+START_TEST(a_call_may_free_the_clock_that_is_pumped)
+{
+    static const thrum_ns spans[] = {5, 5, 5};
+    desk self;
+
+    desk_open(&self);
+    thrum_clock_call_later(self.clock, 7, free_the_clock, &self, NULL);
+    later(&self, 12, "a");
+    thrum_test_clock_pump(self.test, spans, 3);
+    ck_assert_str_eq(trace_take(), "~a freed ");
+    support_context_end(self.context);
+}
+END_TEST
+
+static void free_and_ask(void *ctx)
+{
+    desk *self = ctx;
+
+    thrum_test_clock_free(self->test);
+    later(self, 0, "b");
+    trace_note("asked ");
+}
+
+START_TEST(what_is_asked_of_a_clock_that_was_freed_is_cancelled)
+{
+    desk self;
+
+    desk_open(&self);
+    thrum_clock_call_later(self.clock, 1, free_and_ask, &self, NULL);
+    thrum_test_clock_advance(self.test, 10);
+    ck_assert_str_eq(trace_take(), "asked ~b ");
+    support_context_end(self.context);
+}
+END_TEST
+
+START_TEST(the_clock_tells_when_its_calls_are_due)
+{
+    static const thrum_ns delays[] = {30, 10, INT64_MAX, 20, 10, 0};
+    static const thrum_ns due[] = {5, 15, 15, 25, 35, INT64_MAX, -1, -1};
+    desk self;
+
+    desk_open(&self);
+    ck_assert_int_eq(thrum_test_clock_due(self.test, 0), -1);
+    thrum_test_clock_advance(self.test, 5);
+    for (int i = 0; i < 6; i++)
+        later(&self, delays[i], "");
+    for (size_t i = 0; i < 8; i++)
+        ck_assert_int_eq(thrum_test_clock_due(self.test, i), due[i]);
+    ck_assert_int_eq(thrum_test_clock_due(self.test, SIZE_MAX), -1);
+    thrum_test_clock_advance(self.test, 10);
+    ck_assert_int_eq(thrum_test_clock_due(self.test, 0), 25);
+    desk_close(&self);
+}
+END_TEST
+
 /* ---- A thousand calls at random, against a plain list ---- */
 
 enum { MANY = 1000, ROUNDS = 200 };
@@ -362,6 +436,10 @@ int main(void)
                    a_call_may_advance_the_clock_in_which_another_frees_it);
     tcase_add_test(clock, readings_move_the_clock_at_its_pace);
     tcase_add_test(clock, the_time_of_day_is_set_alone);
+    tcase_add_test(clock, pumping_advances_by_each_span_in_turn);
+    tcase_add_test(clock, a_call_may_free_the_clock_that_is_pumped);
+    tcase_add_test(clock, what_is_asked_of_a_clock_that_was_freed_is_cancelled);
+    tcase_add_test(clock, the_clock_tells_when_its_calls_are_due);
     tcase_add_test(clock,
                    a_thousand_calls_asked_reset_and_cancelled_keep_their_order);
     return support_main("clock", &clock, 1);

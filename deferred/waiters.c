@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+#include "deferred/waiters.h"
+
+struct thrum__waiter {
+    thrum__waiters *waiters;  /* NULL once it has left */
+    thrum_deferred *deferred; /* the producer's reference */
+    thrum__waiter *next, **at;
+    void *load;
+    thrum_free_fn *free;
+    bool ready; /* the block is a link among those that are */
+};
+
+void thrum__waiters_init(thrum__waiters *self)
+{
+    *self = (thrum__waiters){NULL, &self->head, 0};
+}
+
+void thrum__ready_init(thrum__ready *self)
+{
+    *self = (thrum__ready){NULL, &self->head, false};
+}
+
+static void waiter_leave(thrum__waiter *self)
+{
+    thrum__waiters *waiters = self->waiters;
+
+    *self->at = self->next;
+    if (self->next != NULL)
+        self->next->at = self->at;
+    else
+        waiters->tail = self->at;
+    waiters->count--;
+    self->waiters = NULL;
+}
+
+static void waiter_free(void *ctx)
+{
+    thrum__waiter *self = ctx;
+
+    if (self->ready)
+        return;
+    if (self->waiters != NULL)
+        waiter_leave(self);
+    thrum__free(self->load, self->free);
+    thrum_context_release(self->deferred->context, self);
+}
+
+static thrum_cancelled waiter_cancel(thrum_deferred *deferred, void *ctx)
+{
+    (void)deferred;
+    waiter_leave(ctx);
+    return THRUM_CANCELLED_STOPPED;
+}
+
+bool thrum__waiters_add(thrum__waiters *self, thrum_deferred *deferred,
+                        void *load, thrum_free_fn *free)
+{
+    thrum__waiter *waiter =
+        thrum_context_allocate(deferred->context, sizeof *waiter);
+
+    if (waiter == NULL) {
+        thrum__free(load, free);
+        return false;
+    }
+    *waiter =
+        (thrum__waiter){self, deferred, NULL, self->tail, load, free, false};
+    *self->tail = waiter;
+    self->tail = &waiter->next;
+    self->count++;
+    return thrum_deferred_on_cancel(deferred, waiter_cancel, waiter,
+                                    waiter_free) == 0;
+}
+
+void *thrum__waiters_settle(thrum__waiters *self, thrum__ready *ready,
+                            deferred_state state, void *result,
+                            thrum_free_fn *free)
+{
+    thrum__waiter *waiter = self->head;
+    void *load = waiter->load;
+
+    waiter_leave(waiter);
+    waiter->ready = true;
+    waiter->next = NULL;
+    *ready->tail = waiter;
+    ready->tail = &waiter->next;
+    thrum__deferred_settle(waiter->deferred, state, result, free);
+    waiter->deferred->running = true; /* by the loop below, and nobody else */
+    return load;
+}
+
+void thrum__waiters_fail(thrum__waiters *self, thrum__ready *ready,
+                         thrum_failure *why)
+{
+    while (self->head != NULL) {
+        thrum_free_fn *free = self->head->free;
+
+        thrum__free(thrum__waiters_settle(self, ready, DEFERRED_FAILURE,
+                                          thrum_failure_ref(why), NULL),
+                    free);
+    }
+    thrum_failure_unref(why);
+}
+
+static thrum_deferred *ready_shift(thrum__ready *self)
+{
+    thrum__waiter *waiter = self->head;
+    thrum_deferred *deferred = waiter->deferred;
+
+    self->head = waiter->next;
+    if (self->head == NULL)
+        self->tail = &self->head;
+    thrum_context_release(deferred->context, waiter);
+    return deferred;
+}
+
+void thrum__ready_run_now(thrum__ready *self)
+{
+    bool running = self->running;
+
+    self->running = true;
+    while (self->head != NULL)
+        thrum__deferred_run(ready_shift(self));
+    self->running = running;
+}
+
+void thrum__ready_run(thrum__ready *self)
+{
+    if (!self->running)
+        thrum__ready_run_now(self);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Those who wait for what one object hands out. They stand in the order in
+ * which they came, and each may leave by being cancelled.
+ *
+ * Who gets something has it at once; only the callbacks wait, among those that
+ * are ready, for the loop that runs them. So what a callback gives to the next
+ * is no recursion, and the object's state is never half way.
+ */
+#ifndef THRUM_DEFERRED_WAITERS_H
+#define THRUM_DEFERRED_WAITERS_H
+
+#include "deferred/deferred.h"
+
+typedef struct thrum__waiter thrum__waiter;
+
+typedef struct thrum__waiters {
+    thrum__waiter *head, **tail;
+    size_t count;
+} thrum__waiters;
+
+/* Those who have their result. Whoever runs it keeps its object meanwhile. */
+typedef struct thrum__ready {
+    thrum__waiter *head, **tail;
+    bool running;
+} thrum__ready;
+
+void thrum__waiters_init(thrum__waiters *waiters);
+void thrum__ready_init(thrum__ready *ready);
+
+/* Puts one at the end, with what it brings (`load` may be NULL), which is
+ * released when it leaves without a result. The producer's reference stays the
+ * caller's on error. false without memory; the load was then released. */
+bool thrum__waiters_add(thrum__waiters *waiters, thrum_deferred *deferred,
+                        void *load, thrum_free_fn *free);
+
+/* Gives the first (there is one) its result, as thrum__deferred_settle does,
+ * and makes it ready. Answers its load, which is the caller's now. */
+void *thrum__waiters_settle(thrum__waiters *waiters, thrum__ready *ready,
+                            deferred_state state, void *result,
+                            thrum_free_fn *free);
+
+/* Fails all with references to `why`, which is taken, and makes them ready;
+ * releases their loads. */
+void thrum__waiters_fail(thrum__waiters *waiters, thrum__ready *ready,
+                         thrum_failure *why);
+
+/* Runs those that are ready, unless that is being done further up. */
+void thrum__ready_run(thrum__ready *ready);
+
+/* Runs them now in any case: for what happens to an object once. */
+void thrum__ready_run_now(thrum__ready *ready);
+
+#endif
