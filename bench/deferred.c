@@ -3,25 +3,27 @@
  * What the floor deferred costs, beside the least that any block of memory
  * costs.
  *
- *     deferred malloc|deferred|wait|list|step|each COUNT
+ *     deferred WHAT COUNT
  *
- * Does it COUNT times and prints the nanoseconds of one. deferred.py counts the
- * instructions.
+ * Does it (see `benches`) COUNT times and prints the nanoseconds of one, or, of
+ * what is `pending`, the bytes of memory. deferred.py counts the instructions.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <thrum/cooperator.h>
 #include <thrum/deferred_list.h>
 #include <thrum/test_clock.h>
 
-enum { TASKS = 1000, OPEN = 10 };
+enum { TASKS = 1000, OPEN = 10, MANY = 100000 };
 
 typedef struct bench {
     thrum_context *context;
     thrum_cooperator *cooperator;
+    thrum_deferred *many[MANY];
     long left;
 } bench;
 
@@ -93,6 +95,72 @@ static void do_list(bench *self)
     }
 }
 
+/* Makes up to MANY at once; answers how many. */
+static size_t make_many(bench *self)
+{
+    size_t count = self->left < MANY ? (size_t)self->left : MANY;
+
+    self->left -= (long)count;
+    for (size_t i = 0; i < count; i++)
+        self->many[i] = thrum_deferred_new(self->context, "bench");
+    return count;
+}
+
+/* One of a hundred thousand that are pending together, and in no list. */
+static void do_member(bench *self)
+{
+    while (self->left > 0) {
+        size_t count = make_many(self);
+
+        for (size_t i = 0; i < count; i++)
+            thrum_deferred_fire(self->many[i], NULL, NULL);
+        for (size_t i = 0; i < count; i++)
+            thrum_deferred_finish(self->many[i]);
+    }
+}
+
+/* One of the hundred thousand members of a list. */
+static void do_element(bench *self)
+{
+    while (self->left > 0) {
+        size_t count = make_many(self);
+
+        thrum_deferred_finish(
+            thrum_deferred_list(self->context, self->many, count, 0));
+        for (size_t i = 0; i < count; i++)
+            thrum_deferred_fire(self->many[i], NULL, NULL);
+    }
+}
+
+/* One of a hundred thousand of which each waits for the next. */
+static void do_chain(bench *self)
+{
+    while (self->left > 0) {
+        size_t count = make_many(self);
+
+        for (size_t i = 0; i + 1 < count; i++)
+            thrum_deferred_add(self->many[i], wait_for, NULL, self->many[i + 1],
+                               NULL);
+        for (size_t i = 0; i < count; i++)
+            thrum_deferred_fire(self->many[i], NULL, NULL);
+        thrum_deferred_finish(self->many[0]);
+    }
+}
+
+/* The same by thrum_deferred_chain: each is the producer of the next. */
+static void do_explicit(bench *self)
+{
+    while (self->left > 0) {
+        size_t count = make_many(self);
+
+        for (size_t i = 0; i + 1 < count; i++)
+            thrum_deferred_chain(self->many[i], self->many[i + 1]);
+        thrum_deferred_fire(self->many[0], NULL, NULL);
+        for (size_t i = 0; i < count; i++)
+            thrum_deferred_finish(self->many[i]);
+    }
+}
+
 static thrum_outcome step(void *it)
 {
     bench *self = it;
@@ -124,22 +192,75 @@ static thrum_outcome open_item(void *it)
     return thrum_wait(d);
 }
 
-/* One item of thrum_each. */
-static void do_each(bench *self)
+static void run_items(bench *self, thrum_deferred *all)
 {
-    thrum_deferred_finish(
-        thrum_each(self->cooperator, open_item, self, NULL, OPEN));
+    thrum_deferred_finish(all);
     while (thrum_cooperator_tick(self->cooperator))
         ;
+}
+
+/* One item of thrum_each, and of the one that counts. */
+static void do_each(bench *self)
+{
+    run_items(self, thrum_each(self->cooperator, open_item, self, NULL, OPEN));
+}
+
+static void do_each_count(bench *self)
+{
+    run_items(self,
+              thrum_each_count(self->cooperator, open_item, self, NULL, OPEN));
 }
 
 static const struct {
     const char *name;
     void (*run)(bench *self);
 } benches[] = {
-    {"malloc", do_malloc}, {"deferred", do_deferred}, {"wait", do_wait},
-    {"list", do_list},     {"step", do_step},         {"each", do_each},
+    {"malloc", do_malloc},
+    {"deferred", do_deferred},
+    {"wait", do_wait},
+    {"list", do_list},
+    {"member", do_member},
+    {"element", do_element},
+    {"chain", do_chain},
+    {"explicit", do_explicit},
+    {"step", do_step},
+    {"each", do_each},
+    {"each_count", do_each_count},
 };
+
+/* Bytes of memory in use. */
+static long resident(void)
+{
+    FILE *file = fopen("/proc/self/statm", "r");
+    long pages = 0;
+
+    if (file == NULL || fscanf(file, "%*d %ld", &pages) != 1)
+        pages = 0;
+    if (file != NULL)
+        fclose(file);
+    return pages * sysconf(_SC_PAGESIZE);
+}
+
+/* Bytes of one that is pending with one pair, of so many. */
+static double pending(bench *self, long count)
+{
+    thrum_deferred **all = malloc((size_t)count * sizeof *all);
+    long called = 0, before, after;
+
+    memset(all, 1, (size_t)count * sizeof *all); /* in memory already */
+    before = resident();
+    for (long i = 0; i < count; i++) {
+        all[i] = thrum_deferred_new(self->context, "bench");
+        thrum_deferred_add(all[i], keep, NULL, &called, NULL);
+    }
+    after = resident();
+    for (long i = 0; i < count; i++) {
+        thrum_deferred_fire(all[i], NULL, NULL);
+        thrum_deferred_finish(all[i]);
+    }
+    free(all);
+    return (double)(after - before) / (double)count;
+}
 
 static double seconds(void)
 {
@@ -149,22 +270,34 @@ static double seconds(void)
     return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
 }
 
+/* Nanoseconds of one. */
+static double duration(bench *self, const char *what, long count)
+{
+    double start = seconds();
+
+    self->left = count;
+    for (size_t i = 0; i < sizeof benches / sizeof *benches; i++)
+        if (strcmp(what, benches[i].name) == 0)
+            benches[i].run(self);
+    return (seconds() - start) / (double)count * 1e9;
+}
+
 int main(int argc, char **argv)
 {
-    bench self = {.context = thrum_context_new(NULL)};
-    thrum_test_clock *clock = thrum_test_clock_new(self.context);
-    thrum_cooperator_config config = {.clock = thrum_test_clock_clock(clock)};
+    static bench self;
+    thrum_test_clock *clock;
+    thrum_cooperator_config config = {.slice = 0};
     long count = argc == 3 ? strtol(argv[2], NULL, 10) : 0;
-    double start = seconds();
 
     if (count <= 0)
         return 2;
-    self.left = count;
+    self.context = thrum_context_new(NULL);
+    clock = thrum_test_clock_new(self.context);
+    config.clock = thrum_test_clock_clock(clock);
     self.cooperator = thrum_cooperator_new(self.context, &config);
-    for (size_t i = 0; i < sizeof benches / sizeof *benches; i++)
-        if (strcmp(argv[1], benches[i].name) == 0)
-            benches[i].run(&self);
-    printf("%.1f\n", (seconds() - start) / (double)count * 1e9);
+    printf("%.1f\n", strcmp(argv[1], "pending") == 0
+                         ? pending(&self, count)
+                         : duration(&self, argv[1], count));
     thrum_cooperator_free(self.cooperator);
     thrum_test_clock_free(clock);
     thrum_context_unref(self.context);

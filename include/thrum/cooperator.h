@@ -143,16 +143,18 @@ typedef struct thrum_each_counts {
     uint64_t failed;
 } thrum_each_counts;
 
-/* As thrum_each, but a failure of an item is counted and stops nothing. Fires
- * with a thrum_each_counts, which lives as long as the value does. (A failure
- * of a step still ends it, and is its failure.) */
+/* As thrum_each, but a failure of an item is counted and stops nothing. A step
+ * that answers thrum_value() makes an item, too, which has succeeded. The
+ * Deferred fires with a thrum_each_counts, which lives as long as the value
+ * does. (A failure of a step still ends the iterator, and is what the Deferred
+ * fails with.) */
 THRUM_API thrum_deferred *thrum_each_count(thrum_cooperator *cooperator,
                                            thrum_step_fn *step, void *it,
                                            thrum_free_fn *free, size_t open);
 
-/* As thrum_each_count, but fires with a thrum_results: what became of each
- * item, in the order of the steps that opened them. A step that answers
- * thrum_value() or thrum_wait() makes an item. Memory grows with the items. */
+/* As thrum_each_count, but the Deferred fires with a thrum_results (results.h):
+ * what became of each item, in the order of the steps that opened them. Memory
+ * grows with the items. */
 THRUM_API thrum_deferred *thrum_each_collect(thrum_cooperator *cooperator,
                                              thrum_step_fn *step, void *it,
                                              thrum_free_fn *free, size_t open);

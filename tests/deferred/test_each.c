@@ -1,121 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include <string.h>
+#include "tests/deferred/items.h"
 
-#include "tests/deferred/chain.h"
-
-enum { ITEMS = 16 };
-
-/* An iterator that opens one item a step. The words say what each step does:
- * o open an item, + open one that is fired already, ! one that has failed
- * already, n one that could not be made, k there is more, v a value, f fail,
- * d the end, c cancel and open, C cancel and say there is more, F fail what is
- * open and open one more, B fail what is open and fail. */
-typedef struct items {
-    struct world world;
-    thrum_deferred *each;
-    thrum_deferred *open[ITEMS];
-    int opened;
-    const char *words;
-    char names[ITEMS][2];
-} items;
-
-static thrum_deferred *items_open(items *self)
-{
-    thrum_deferred *d = thrum_deferred_new(self->world.context, "item");
-    char *name = self->names[self->opened];
-
-    name[0] = (char)('0' + self->opened);
-    self->open[self->opened++] = d;
-    thrum_deferred_add(d, trace_value, NULL, name, NULL);
-    return d;
-}
-
-static void items_fail(items *self, int index)
-{
-    thrum_deferred_fail(self->open[index],
-                        chain_failure(self->world.context, self->names[index]));
-}
-
-static thrum_outcome items_more(items *self, char word)
-{
-    thrum_deferred *d;
-
-    if (word == 'c' || word == 'C')
-        thrum_deferred_cancel(self->each);
-    if (word == 'F' || word == 'B')
-        items_fail(self, self->opened - 1);
-    if (word == 'B')
-        return thrum_fail(chain_failure(self->world.context, "step"));
-    if (word == 'C')
-        return thrum_keep();
-    if (word == 'n')
-        return thrum_wait(NULL);
-    d = items_open(self);
-    if (word == '+')
-        thrum_deferred_fire(d, NULL, NULL);
-    if (word == '!')
-        items_fail(self, self->opened - 1);
-    return thrum_wait(d);
-}
-
-static thrum_outcome items_step(void *it)
-{
-    items *self = it;
-    char word = *self->words++;
-
-    if (word == 'k')
-        return thrum_keep();
-    if (word == 'v')
-        return thrum_value("v", trace_release);
-    if (word == 'f')
-        return thrum_fail(chain_failure(self->world.context, "step"));
-    if (word == 'm')
-        return thrum_fail(NULL);
-    if (word == 'd' || word == '\0')
-        return thrum_done();
-    return items_more(self, word);
-}
-
-static void items_release(void *it)
-{
-    (void)it;
-    trace_note("~it ");
-}
-
-static void items_start(items *self, const char *words, size_t open)
-{
-    memset(self, 0, sizeof *self);
-    world_start(&self->world, 0);
-    self->words = words;
-    self->each = thrum_each(self->world.cooperator, items_step, self,
-                            items_release, open);
-    thrum_deferred_add(self->each, trace_value, trace_failure, "each", NULL);
-}
-
-static void items_end(items *self)
-{
-    world_end(&self->world);
-}
-
-static void run_ticks(items *self)
-{
-    while (self->world.cooperator != NULL &&
-           thrum_cooperator_tick(self->world.cooperator))
-        ;
-}
-
-/* What is done from outside, after the ticks that could be made: 0=  fire that
- * item, 0! fail it, 0~ abandon it (late), C cancel, -C before any tick, X free
- * the cooperator; | marks the place in the trace. */
-typedef struct each_case {
-    const char *name;
-    size_t open;
-    const char *steps, *words, *trace;
-    int opened;
-    unsigned unhandled;
-} each_case;
-
-static const each_case cases[] = {
+static const items_case cases[] = {
     {"one at a time", 1, "ooo",
      "0= 1= 2=", "0=none 1=none 2=none each=none ~it ", 3, 0},
     {"none at a time counts as one", 0, "oo",
@@ -155,55 +41,13 @@ static const each_case cases[] = {
     {"an item fails in the step that fails", 3, "oB", "", "each!0 ~it ", 1, 1},
     {"the cooperator ends", 2, "ooo", "X 0~ 1~",
      "each!the cooperator was stopped ~it ", 2, 0},
-    {"the cooperator ends after an item has failed", 2, "ooo",
-     "0! X 1=", "1=none each!0 ~it ", 2, 0},
+    {"the cooperator ends after an item has failed", 2, "ooo", "0! X 1~",
+     "each!0 ~it ", 2, 0},
 };
-
-static void items_word(items *self, const char *word)
-{
-    int index = word[0] - '0';
-
-    if (*word == '|')
-        trace_note("| ");
-    else if (*word == 'C' || *word == '-')
-        thrum_deferred_cancel(self->each);
-    else if (*word == 'X') {
-        thrum_cooperator_free(self->world.cooperator);
-        self->world.cooperator = NULL;
-    } else if (word[1] == '=')
-        thrum_deferred_fire(self->open[index], NULL, NULL);
-    else if (word[1] == '!')
-        items_fail(self, index);
-    else
-        thrum_deferred_abandon(self->open[index]);
-}
 
 START_TEST(items_open_and_close_case_by_case)
 {
-    const each_case *it = &cases[_i];
-    items self;
-    const char *trace;
-    unsigned unhandled;
-
-    items_start(&self, it->steps, it->open);
-    if (it->words[0] != '-')
-        run_ticks(&self);
-    for (const char *word = it->words; word != NULL && *word != '\0';
-         word = strchr(word, ' ')) {
-        word += *word == ' ';
-        items_word(&self, word);
-        run_ticks(&self);
-    }
-    thrum_deferred_finish(self.each);
-    trace = trace_take();
-    unhandled = support_unhandled();
-    ck_assert_msg(strcmp(trace, it->trace) == 0, "%s: \"%s\", not \"%s\"",
-                  it->name, trace, it->trace);
-    ck_assert_msg(self.opened == it->opened, "%s: opened %d", it->name,
-                  self.opened);
-    ck_assert_msg(unhandled == it->unhandled, "%s: %u unhandled", it->name,
-                  unhandled);
-    items_end(&self);
+    items_check(&cases[_i], thrum_each, trace_value);
 }
 END_TEST
 
@@ -211,15 +55,16 @@ START_TEST(never_are_more_open_than_may_be)
 {
     items self;
 
-    items_start(&self, "ooooooooooooo", 4);
-    run_ticks(&self);
+    items_start(&self, thrum_each, "ooooooooooooo", 4);
+    thrum_deferred_add(self.each, trace_value, trace_failure, "each", NULL);
+    items_run(&self);
     for (int i = 0; i < 13; i++) {
         int most = i + 4 < 13 ? i + 4 : 13;
 
         ck_assert_int_eq(self.opened, most);
         thrum_deferred_fire(self.open[i], NULL, NULL);
         ck_assert_int_eq(self.opened, most);
-        run_ticks(&self);
+        items_run(&self);
     }
     thrum_deferred_finish(self.each);
     items_end(&self);
@@ -299,8 +144,9 @@ START_TEST(items_may_be_cancelled_one_by_one_and_then_all)
 {
     items self;
 
-    items_start(&self, "oooo", 4);
-    run_ticks(&self);
+    items_start(&self, thrum_each, "oooo", 4);
+    thrum_deferred_add(self.each, trace_value, trace_failure, "each", NULL);
+    items_run(&self);
     thrum_deferred_cancel(self.open[2]); /* fails, and stops the iterator */
     ck_assert_str_eq(trace_take(), "");
     thrum_deferred_cancel(self.open[1]);
@@ -328,9 +174,10 @@ START_TEST(the_end_may_free_the_cooperator_from_within_a_tick)
 {
     items self;
 
-    items_start(&self, "+++", 2);
+    items_start(&self, thrum_each, "+++", 2);
+    thrum_deferred_add(self.each, trace_value, trace_failure, "each", NULL);
     thrum_deferred_add(self.each, free_the_cooperator, NULL, &self.world, NULL);
-    run_ticks(&self);
+    items_run(&self);
     thrum_deferred_finish(self.each);
     ck_assert_str_eq(trace_take(), "0=none 1=none 2=none each=none ~it ");
     items_end(&self);

@@ -318,7 +318,21 @@ static void run_to_the_end(run *self, bool cancel, thrum_deferred *d)
         thrum_deferred_abandon(self->open[i]);
 }
 
-static void scenario_iterator(bool each, bool cancel)
+typedef enum run_kind { COITERATE, EACH, EACH_COUNT } run_kind;
+
+static thrum_deferred *run_as(run_kind kind, run *self)
+{
+    static thrum_deferred *(*const each[])(thrum_cooperator *, thrum_step_fn *,
+                                           void *, thrum_free_fn *, size_t) = {
+        NULL, thrum_each, thrum_each_count};
+
+    if (kind == COITERATE)
+        return thrum_coiterate(self->world.cooperator, run_step, self,
+                               run_release);
+    return each[kind](self->world.cooperator, run_step, self, run_release, 2);
+}
+
+static void scenario_iterator(run_kind kind, bool cancel)
 {
     run self = {.opened = 0};
     thrum_deferred *d = NULL;
@@ -327,10 +341,7 @@ static void scenario_iterator(bool each, bool cancel)
     world_start(&self.world, 0);
     if (self.world.cooperator != NULL) {
         give();
-        d = each ? thrum_each(self.world.cooperator, run_step, &self,
-                              run_release, 2)
-                 : thrum_coiterate(self.world.cooperator, run_step, &self,
-                                   run_release);
+        d = run_as(kind, &self);
         follow(d);
         run_to_the_end(&self, cancel, d);
         thrum_deferred_finish(d);
@@ -345,22 +356,32 @@ static void scenario_iterator(bool each, bool cancel)
 
 static void scenario_coiterate(void)
 {
-    scenario_iterator(false, false);
+    scenario_iterator(COITERATE, false);
 }
 
 static void scenario_coiterate_cancelled(void)
 {
-    scenario_iterator(false, true);
+    scenario_iterator(COITERATE, true);
 }
 
 static void scenario_each(void)
 {
-    scenario_iterator(true, false);
+    scenario_iterator(EACH, false);
 }
 
 static void scenario_each_cancelled(void)
 {
-    scenario_iterator(true, true);
+    scenario_iterator(EACH, true);
+}
+
+static void scenario_each_count(void)
+{
+    scenario_iterator(EACH_COUNT, false);
+}
+
+static void scenario_each_count_cancelled(void)
+{
+    scenario_iterator(EACH_COUNT, true);
 }
 
 START_TEST(iterators_survive_every_failing_allocation)
@@ -369,6 +390,8 @@ START_TEST(iterators_survive_every_failing_allocation)
     support_every_allocation(scenario_coiterate_cancelled);
     support_every_allocation(scenario_each);
     support_every_allocation(scenario_each_cancelled);
+    support_every_allocation(scenario_each_count);
+    support_every_allocation(scenario_each_count_cancelled);
 }
 END_TEST
 
