@@ -8,26 +8,26 @@
  * waited for: that only makes the failure the task's next step. So tasks that
  * wait for each other end without deepening the stack.
  */
+#include <stddef.h>
+
 #include "deferred/deferred.h"
 #include "deferred/task.h"
-
-typedef struct task_waiter {
-    thrum__group group; /* first: the two are one address */
-    thrum_task *task;
-    thrum_deferred *deferred; /* the producer's reference */
-    struct task_waiter *next, *prev;
-} task_waiter;
+#include "deferred/waiters.h"
 
 struct thrum_task {
-    thrum__task task; /* first: the two are one address */
+    thrum__task task;   /* first: the two are one address */
+    thrum__group group; /* cancels what it waits for, of thrum_coiterate */
     thrum_context *context;
+    thrum_deferred *deferred;  /* thrum_coiterate's; the producer's reference */
+    thrum_deferred *cancelled; /* the same, while that is cancelled */
     thrum_deferred *waits_for; /* the consumer's reference */
     thrum_failure *why;        /* how it ended, if it did so badly */
-    task_waiter *first, *last; /* who waits for its end */
+    thrum__waiters waiters;    /* for its end */
+    thrum__ready ready;
     void *it;
     thrum_free_fn *free;
     unsigned pauses;
-    unsigned refs; /* running, the owner, who waits, what it waits for */
+    unsigned refs; /* running, the owner, the canceller, what it waits for */
     int end;       /* the code; 0 while it runs */
     bool told;     /* to all who waited; the next ones are told at once */
     bool heard;    /* somebody knows of the failure */
@@ -50,29 +50,6 @@ static void task_unref(void *ctx)
 
 /* ---- Its end ---- */
 
-static void waiter_unlink(task_waiter *waiter)
-{
-    thrum_task *self = waiter->task;
-
-    if (waiter->prev != NULL)
-        waiter->prev->next = waiter->next;
-    else
-        self->first = waiter->next;
-    if (waiter->next != NULL)
-        waiter->next->prev = waiter->prev;
-    else
-        self->last = waiter->prev;
-}
-
-static void waiter_release(void *ctx)
-{
-    task_waiter *waiter = ctx;
-    thrum_task *self = waiter->task;
-
-    thrum_context_release(self->context, waiter);
-    task_unref(self);
-}
-
 /* Tells one of the end. */
 static void task_tell_one(thrum_task *self, thrum_deferred *deferred)
 {
@@ -86,14 +63,22 @@ static void task_tell_one(thrum_task *self, thrum_deferred *deferred)
 /* Tells all; from here on the task only answers when it is asked. */
 static void task_tell(thrum_task *self)
 {
+    thrum_deferred *deferred = self->deferred;
+
     thrum__task_leave(&self->task);
     self->told = true;
-    while (self->first != NULL) {
-        task_waiter *waiter = self->first;
-
-        waiter_unlink(waiter);
-        task_tell_one(self, waiter->deferred);
-    }
+    self->deferred = NULL;
+    if (self->waiters.head != NULL)
+        self->heard = true;
+    if (deferred != NULL)
+        task_tell_one(self, deferred);
+    while (self->why == NULL && self->waiters.head != NULL)
+        thrum__waiters_settle(&self->waiters, &self->ready, DEFERRED_VALUE,
+                              NULL, NULL);
+    if (self->why != NULL)
+        thrum__waiters_fail(&self->waiters, &self->ready,
+                            thrum_failure_ref(self->why));
+    thrum__ready_run(&self->ready);
     if (!self->task.stepping)
         task_unref(self);
 }
@@ -248,6 +233,8 @@ static thrum_task *task_new(thrum_cooperator *cooperator, thrum_step_fn *step,
         .free = free,
         .refs = 1,
     };
+    thrum__waiters_init(&self->waiters);
+    thrum__ready_init(&self->ready);
     return self;
 }
 
@@ -257,79 +244,33 @@ static void task_start(thrum_task *self, thrum_cooperator *cooperator)
     thrum__task_start(&self->task, cooperator);
 }
 
-static task_waiter *waiter_new(thrum_task *self, thrum_deferred *deferred)
+static thrum_task *task_of(thrum__group *group)
 {
-    task_waiter *waiter = thrum_context_allocate(self->context, sizeof *waiter);
-
-    if (waiter == NULL)
-        return NULL;
-    *waiter = (task_waiter){.task = self, .deferred = deferred};
-    self->refs++;
-    return waiter;
+    return (thrum_task *)((char *)group - offsetof(thrum_task, group));
 }
 
-static void waiter_link(task_waiter *waiter)
+/* The Deferred of thrum_coiterate has its result. */
+static void coiterate_let_go(void *group)
 {
-    thrum_task *self = waiter->task;
-
-    waiter->prev = self->last;
-    if (self->last != NULL)
-        self->last->next = waiter;
-    else
-        self->first = waiter;
-    self->last = waiter;
+    task_unref(task_of(group));
 }
 
-static thrum_cancelled waiter_cancel(thrum_deferred *deferred, void *ctx)
-{
-    (void)deferred;
-    waiter_unlink(ctx);
-    return THRUM_CANCELLED_STOPPED;
-}
-
-/* Cancelling a coiterate ends its task, and cancels what that waits for: first
- * that, then the Deferred is told. */
+/* Cancelling it ends the task, and cancels what that waits for; then the
+ * Deferred is told. */
 static thrum_deferred *coiterate_next_to_cancel(thrum__group *group)
 {
-    task_waiter *waiter = (task_waiter *)group;
-    thrum_task *self = waiter->task;
+    thrum_task *self = task_of(group);
 
-    if (!self->told) {
-        waiter_unlink(waiter);
+    if (self->deferred != NULL) {
+        self->cancelled = self->deferred;
+        self->deferred = NULL;
         self->heard = true;
         task_end(self, THRUM_DEFERRED_E_TASK_STOPPED, NULL);
         if (self->waits_for != NULL)
             return thrum_deferred_ref(self->waits_for);
     }
-    thrum__deferred_fail_cancelled(waiter->deferred);
+    thrum__deferred_fail_cancelled(self->cancelled);
     return NULL;
-}
-
-/* Waits for the end of a task that has not told it; as its owner, whose cancel
- * is the task's. */
-static thrum_deferred *task_wait_for_end(thrum_task *self,
-                                         const char *operation, bool owner)
-{
-    thrum_deferred *deferred = thrum_deferred_new(self->context, operation);
-    task_waiter *waiter = NULL;
-    int error = THRUM_E_NOMEM;
-
-    if (deferred != NULL)
-        waiter = waiter_new(self, deferred);
-    if (waiter != NULL && owner) {
-        waiter->group.next = coiterate_next_to_cancel;
-        error = thrum__deferred_on_cancel_group(deferred, &waiter->group,
-                                                waiter_release);
-    } else if (waiter != NULL) {
-        error = thrum_deferred_on_cancel(deferred, waiter_cancel, waiter,
-                                         waiter_release);
-    }
-    if (error != 0) {
-        thrum__deferred_discard(deferred);
-        return NULL;
-    }
-    waiter_link(waiter);
-    return deferred;
 }
 
 thrum_deferred *thrum_coiterate(thrum_cooperator *cooperator,
@@ -337,13 +278,21 @@ thrum_deferred *thrum_coiterate(thrum_cooperator *cooperator,
                                 thrum_free_fn *free)
 {
     thrum_task *self = task_new(cooperator, step, it, free);
-    thrum_deferred *deferred;
+    thrum_deferred *deferred = NULL;
 
     if (self == NULL)
         return NULL;
-    deferred = task_wait_for_end(self, "coiterate", true);
-    if (deferred != NULL)
+    deferred = thrum_deferred_new(self->context, "coiterate");
+    self->group.next = coiterate_next_to_cancel;
+    self->refs++; /* the canceller's; given back also on error */
+    if (thrum__deferred_on_cancel_group(deferred, &self->group,
+                                        coiterate_let_go) == 0) {
+        self->deferred = deferred;
         task_start(self, cooperator);
+    } else {
+        thrum__deferred_discard(deferred);
+        deferred = NULL;
+    }
     task_unref(self);
     return deferred;
 }
@@ -360,16 +309,20 @@ thrum_task *thrum_cooperate(thrum_cooperator *cooperator, thrum_step_fn *step,
 
 thrum_deferred *thrum_task_when_done(thrum_task *self)
 {
-    thrum_deferred *deferred;
+    thrum_deferred *deferred = NULL;
 
-    if (self == NULL)
+    if (self != NULL)
+        deferred = thrum_deferred_new(self->context, "task");
+    if (deferred == NULL)
         return NULL;
-    if (!self->told)
-        return task_wait_for_end(self, "task", false);
-    deferred = thrum_deferred_new(self->context, "task");
-    if (deferred != NULL)
+    if (self->told) {
         task_tell_one(self, deferred);
-    return deferred;
+        return deferred;
+    }
+    if (thrum__waiters_add(&self->waiters, deferred, NULL, NULL))
+        return deferred;
+    thrum__deferred_discard(deferred);
+    return NULL;
 }
 
 /* ---- Its owner ---- */

@@ -354,7 +354,7 @@ START_TEST(who_is_told_may_do_anything_to_the_task)
         {'z', "a1!the task was stopped ~it "},
         {'s', "stop:stopped a1!the task was stopped | ~it "},
         {'?', "a2!the task was stopped a1!the task was stopped | ~it "},
-        {'1', "a1!cancelled | ~it "},
+        {'1', "a1!the task was stopped | ~it "}, /* it has its result */
         {'X', "a1!the task was stopped | ~it "},
     };
     script self;
