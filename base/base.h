@@ -10,6 +10,7 @@
 #include <thrum/failure.h>
 
 #include "base/spare.h"
+#include "base/turns.h"
 
 typedef struct thrum__watch thrum__watch;
 
@@ -26,6 +27,8 @@ struct thrum_context {
     thrum__watch *watch;
     void (*let_go)(thrum_context *context);
     thrum__spare spare;
+    thrum__turns ends;   /* groups and shares that tell of their result */
+    thrum__turns deaths; /* and those whose last holder has gone */
 };
 
 /* Releases a value or a context; both may be NULL. */

@@ -55,6 +55,7 @@ thrum_context *thrum_context_new(const thrum_context_config *config)
     context->spares = allocator == &context_heap && THRUM__SPARE_ON;
     context->watch = NULL;
     memset(&context->spare, 0, sizeof context->spare);
+    context->ends = context->deaths = (thrum__turns){0};
     return context;
 }
 

@@ -183,6 +183,8 @@ static thrum_deferred *deferred_apply(thrum_deferred *self,
     case THRUM_OUTCOME_TAKEN:
         if (self->state == DEFERRED_FAILURE)
             thrum_failure_unref(self->result);
+        else if (self->free == thrum__share_release)
+            return NULL; /* what is shared stays where it is */
         thrum__deferred_set(self, DEFERRED_VALUE, NULL, NULL);
         return NULL;
     case THRUM_OUTCOME_VALUE:
@@ -221,7 +223,8 @@ static thrum_deferred *deferred_run_pairs(thrum_deferred *self)
         }
         outcome.kind = THRUM_OUTCOME_KEEP;
         if (self->state == DEFERRED_VALUE && pair.callback != NULL)
-            outcome = pair.callback(self->result, pair.ctx);
+            outcome =
+                pair.callback(thrum__shown(self->result, self->free), pair.ctx);
         else if (self->state == DEFERRED_FAILURE && pair.errback != NULL)
             outcome = pair.errback(self->result, pair.ctx);
         if (outcome.kind != THRUM_OUTCOME_KEEP)
@@ -438,6 +441,9 @@ int thrum_deferred_take(thrum_deferred *self, void **value,
         return THRUM_DEFERRED_E_NO_RESULT;
     if (self->state == DEFERRED_FAILURE) {
         *why = self->result;
+    } else if (self->free == thrum__share_release) {
+        *value = thrum__share_value(self->result);
+        return 0; /* what is shared stays where it is */
     } else {
         *value = self->result;
         *free = self->free;

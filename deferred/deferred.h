@@ -61,6 +61,16 @@ struct thrum_deferred {
     unsigned pauses;
 };
 
+/* The release function of a value that is a hold of a share. Where it stands,
+ * the user is shown what is shared. */
+void thrum__share_release(void *share);
+void *thrum__share_value(const void *share);
+
+static inline void *thrum__shown(void *value, thrum_free_fn *free)
+{
+    return free == thrum__share_release ? thrum__share_value(value) : value;
+}
+
 /* A callback of this floor that gave `next` its result with
  * thrum__deferred_settle answers so: the loop that runs the callbacks goes on
  * with it, and no list of lists, however deep, deepens the stack. The result

@@ -93,7 +93,7 @@ thrum_deferred_info thrum_deferred_inspect(const thrum_deferred *self)
         .line = self->line,
     };
     if (self->state == DEFERRED_VALUE)
-        info.value = self->result;
+        info.value = thrum__shown(self->result, self->free);
     else if (self->state == DEFERRED_FAILURE)
         info.failure = self->result;
     else if (self->state == DEFERRED_WAITING)

@@ -32,7 +32,7 @@ THRUM_BEGIN
     X(CANCELLED, -102, "cancelled")                                            \
     X(ABANDONED, -103, "abandoned by its producer")                            \
     X(WAITS_FOR_ITSELF, -104, "a Deferred would wait for itself")              \
-    X(FIRST, -105, "a member of the list failed")                              \
+    X(FIRST, -105, "a member of the group failed")                             \
     X(STOPPED, -106, "the cooperator was stopped")                             \
     X(TIMEOUT, -107, "the time is over")                                       \
     X(TASK_STOPPED, -108, "the task was stopped")                              \

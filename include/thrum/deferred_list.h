@@ -5,7 +5,7 @@
 #ifndef THRUM_DEFERRED_LIST_H
 #define THRUM_DEFERRED_LIST_H
 
-#include <thrum/deferred.h>
+#include <thrum/results.h>
 
 THRUM_BEGIN
 
@@ -16,16 +16,14 @@ typedef enum thrum_list_flags {
     THRUM_LIST_CONSUME_ERRORS = 4        /* failures of members are handled */
 } thrum_list_flags;
 
-/* What became of each member, in the order in which they were given. */
-typedef struct thrum_results thrum_results;
-
 /* A Deferred of the members' results. It fires with a thrum_results when the
  * last member has its result (at once when there are none); with
  * FIRE_ON_ONE_CALLBACK already at the first value; with FIRE_ON_ONE_ERRBACK it
  * fails at the first failure with THRUM_DEFERRED_E_FIRST, the member's failure
  * beneath it and its index by thrum_results_first_failed. Members that end
- * afterwards are still consumed. Cancelling the list cancels every member; if
- * it has no result then, since one of them went on all the same, it fails with
+ * afterwards are still consumed. Cancelling the list cancels every member; when
+ * all were asked it goes on with what they made of it, and if it has no result
+ * then, since one of them went on all the same, it fails with
  * THRUM_DEFERRED_E_CANCELLED.
  *
  * A member's value moves to the list. Its failure stays with the member too,
@@ -36,25 +34,6 @@ typedef struct thrum_results thrum_results;
 THRUM_API thrum_deferred *thrum_deferred_list(thrum_context *context,
                                               thrum_deferred *const *members,
                                               size_t count, unsigned flags);
-
-/* How many members there are. */
-THRUM_API size_t thrum_results_count(const thrum_results *results);
-
-/* The value of one member; NULL when it failed or has none yet.
- * Ownership: borrowed; it lives as long as the results. */
-THRUM_API void *thrum_results_value(const thrum_results *results, size_t index);
-
-/* The failure of one member, or NULL when it did not fail.
- * Ownership: borrowed. */
-THRUM_API const thrum_failure *
-thrum_results_failure(const thrum_results *results, size_t index);
-
-/* Which member ended first; the count when none did (there are none). */
-THRUM_API size_t thrum_results_first(const thrum_results *results);
-
-/* Which member failed, of a failure THRUM_DEFERRED_E_FIRST; SIZE_MAX of any
- * other. */
-THRUM_API size_t thrum_results_first_failed(const thrum_failure *why);
 
 THRUM_END
 

@@ -7,23 +7,30 @@
 #ifndef THRUM_GROUP_H
 #define THRUM_GROUP_H
 
-#include <thrum/deferred_list.h>
+#include <thrum/results.h>
 
 THRUM_BEGIN
 
 /* How a group behaves; NULL: all 0. */
 typedef struct thrum_group_config {
-    thrum_clock *clock; /* for `within`; outlives the group */
+    thrum_clock *clock; /* NULL: there is no deadline; outlives the group */
     thrum_ns within;    /* one deadline for all; 0: none */
-    int cancel_losers;  /* 1: once the group has its result, cancel the rest */
+    int cancel_losers;  /* 1: what decides the group cancels the rest */
 } thrum_group_config;
 
 /* Fires with a thrum_results when all have succeeded; fails at the first
- * failure, as THRUM_DEFERRED_E_FIRST. With a deadline it fails, when that is
- * over, with THRUM_DEFERRED_E_TIMEOUT, and the members are cancelled.
- * Cancelling a group cancels its members. Ownership: new; the members'
- * references are taken, also on error; a NULL member has failed for want of
- * memory. Calls back: may be fired already. Errors: NULL, no memory. */
+ * failure, as THRUM_DEFERRED_E_FIRST, the member's failure beneath it and its
+ * index by thrum_results_first_failed. With a deadline it fails, when that is
+ * over (less than 0: in the clock's next turn), with THRUM_DEFERRED_E_TIMEOUT,
+ * and the members are cancelled. Cancelling a group cancels its members; when
+ * they make it fail then, or do not end, it fails with
+ * THRUM_DEFERRED_E_CANCELLED.
+ *
+ * Members that are cancelled are so before the group's callbacks run, which
+ * wait for none of them: one that goes on all the same ends unseen.
+ * Ownership: new; the members' references are taken, also on error; a NULL
+ * member has failed for want of memory. Calls back: may be fired already.
+ * Errors: NULL, no memory; the members were then finished. */
 THRUM_API thrum_deferred *thrum_all(thrum_context *context,
                                     thrum_deferred *const *members,
                                     size_t count,

@@ -13,8 +13,10 @@ INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]+(?:<thrum/(\w+\.h)>|"(.*)")',
 
 # The public headers of each floor, its own and none above.
 BASE = {'api.h', 'buffer.h', 'context.h', 'failure.h', 'version.h'}
-DEFERRED = BASE | {'clock.h', 'cooperator.h', 'deferred.h', 'deferred_list.h',
-                   'outcome.h', 'semaphore.h', 'test_clock.h'}
+DEFERRED = BASE | {'clock.h', 'cooperator.h', 'debug.h', 'deferred.h',
+                   'deferred_list.h', 'group.h', 'looping_call.h', 'outcome.h',
+                   'queue.h', 'results.h', 'semaphore.h', 'share.h',
+                   'test_clock.h'}
 REACTOR = DEFERRED | {'reactor.h', 'stream.h', 'thrum.h'}
 EVERY = REACTOR | set(build.mail_headers())
 
