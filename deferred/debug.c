@@ -101,11 +101,12 @@ static void debug_tell_never_fired(thrum_context *context)
  * could still give them results is gone. */
 static void debug_let_go(thrum_context *context)
 {
+    const thrum_allocator *allocator = context->allocator;
     thrum__watch *watch = context->watch;
 
     if (context->refs == 0) {
         context->watch = NULL;
-        thrum_context_release(context, watch);
+        allocator->release(watch, allocator->state);
     } else if (context->refs == watch->live) {
         debug_tell_never_fired(context);
     }
@@ -113,17 +114,21 @@ static void debug_let_go(thrum_context *context)
 
 /* ---- Switching it on and off ---- */
 
+/* It goes with the context, so it is none of the blocks that are counted. */
 static thrum__watch *debug_watch(thrum_context *context)
 {
-    if (context->watch == NULL) {
-        context->watch =
-            thrum_context_allocate(context, sizeof *context->watch);
-        if (context->watch == NULL)
-            return NULL;
-        *context->watch = (thrum__watch){0};
-        context->let_go = debug_let_go;
-    }
-    return context->watch;
+    const thrum_allocator *allocator = context->allocator;
+    thrum__watch *watch = context->watch;
+
+    if (watch != NULL)
+        return watch;
+    watch = allocator->allocate(sizeof *watch, allocator->state);
+    if (watch == NULL)
+        return NULL;
+    *watch = (thrum__watch){0};
+    context->watch = watch;
+    context->let_go = debug_let_go;
+    return watch;
 }
 
 int thrum_debug_deferreds(thrum_context *context, thrum_clock *clock)

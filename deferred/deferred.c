@@ -70,13 +70,6 @@ void thrum__deferred_settle(thrum_deferred *self, deferred_state state,
 
 /* ---- Pairs ---- */
 
-/* The release function of an entry for one who waits: its address is the mark,
- * it is called for none. */
-static void deferred_waiter(void *outer)
-{
-    (void)outer;
-}
-
 static inline bool deferred_push(thrum_deferred *self,
                                  const deferred_pair *pair)
 {
@@ -109,16 +102,6 @@ static void deferred_end_lost(thrum_deferred *self)
 
 /* ---- Waiting ---- */
 
-static bool deferred_would_wait_for_itself(thrum_deferred *self,
-                                           const thrum_deferred *on)
-{
-    /* Only one that is waited for can stand at the end of on's chain: so a
-     * long chain is walked neither when it grows at its head nor at its end. */
-    while (on != self && self->waited_for && on->state == DEFERRED_WAITING)
-        on = on->result;
-    return on == self;
-}
-
 /* The result of `on` becomes that of `self`: first taken, since what is
  * replaced may look at `on` when it goes. */
 static void deferred_move(thrum_deferred *self, thrum_deferred *on)
@@ -134,14 +117,14 @@ static void deferred_move(thrum_deferred *self, thrum_deferred *on)
 /* Takes the consumer's reference of `on`. */
 static void deferred_wait_for(thrum_deferred *self, thrum_deferred *on)
 {
-    deferred_pair waiter = {NULL, NULL, self, deferred_waiter};
+    deferred_pair waiter = {NULL, NULL, self, thrum__deferred_waiter};
 
     if (on == NULL) {
         deferred_replace(self, DEFERRED_FAILURE, thrum_failure_no_memory(),
                          NULL);
         return;
     }
-    if (deferred_would_wait_for_itself(self, on)) {
+    if (thrum__deferred_would_wait_for_itself(self, on)) {
         deferred_replace(
             self, DEFERRED_FAILURE,
             thrum__deferred_failure(self, THRUM_DEFERRED_E_WAITS_FOR_ITSELF),
@@ -150,7 +133,7 @@ static void deferred_wait_for(thrum_deferred *self, thrum_deferred *on)
         deferred_move(self, on);
     } else if (deferred_push(on, &waiter)) {
         self->refs++;
-        on->waited_for = true;
+        thrum__deferred_add_heir(on);
         deferred_replace(self, DEFERRED_WAITING, on, NULL);
     } else {
         deferred_replace(self, DEFERRED_FAILURE, thrum_failure_no_memory(),
@@ -215,8 +198,9 @@ static thrum_deferred *deferred_run_pairs(thrum_deferred *self)
 
     while (next == NULL && self->state != DEFERRED_WAITING &&
            self->pauses == 0 && deferred_shift(self, &pair)) {
-        if (pair.free == deferred_waiter) {
+        if (pair.free == thrum__deferred_waiter) {
             next = pair.ctx;
+            thrum__deferred_remove_heir(self);
             thrum__deferred_set(next, self->state, self->result, self->free);
             thrum__deferred_set(self, DEFERRED_VALUE, NULL, NULL);
             continue;

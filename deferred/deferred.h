@@ -53,11 +53,12 @@ struct thrum_deferred {
     bool swallow : 1;       /* one late result is to be dropped */
     bool running : 1;       /* its callbacks are being run further up */
     bool cancelling : 1;    /* its canceller is being run further up */
-    bool waited_for : 1;    /* one of its pairs is somebody who waits */
     bool lost : 1;          /* a pair could not be added: no memory */
     bool has_canceller : 1; /* in rare */
     bool handled : 1;       /* the failure that it has now */
     bool watched : 1;       /* it stands in the list of debug.c */
+    /* How many of its pairs give its result to another Deferred; 3: many. */
+    unsigned char heirs : 2;
     unsigned pauses;
 };
 
@@ -102,6 +103,32 @@ static inline void thrum__deferred_set(thrum_deferred *self,
     self->result = result;
     self->free = free;
 }
+
+static inline void thrum__deferred_add_heir(thrum_deferred *self)
+{
+    if (self->heirs < 3)
+        self->heirs++;
+}
+
+static inline void thrum__deferred_remove_heir(thrum_deferred *self)
+{
+    if (self->heirs < 3)
+        self->heirs--;
+}
+
+/* The release function of an entry for one who waits: its address is the mark,
+ * it is called for none. */
+void thrum__deferred_waiter(void *outer);
+
+/* Whether `self`, that has not begun to wait, would wait for itself if it
+ * waited for `on`. */
+bool thrum__deferred_would_wait_for_itself(const thrum_deferred *self,
+                                           const thrum_deferred *on);
+
+/* The Deferred that was chained to `to` by hand and will give it its result;
+ * and, of such a pair, the one that gets it. NULL: none. */
+const thrum_deferred *thrum__chain_from(const thrum_deferred *to);
+const thrum_deferred *thrum__chain_to(const deferred_pair *pair);
 
 /* A failure of this floor. */
 thrum_failure *thrum__deferred_failure(thrum_deferred *deferred, int code);

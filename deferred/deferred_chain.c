@@ -32,6 +32,7 @@ static thrum_outcome chain_pass(chain_link *self)
 {
     thrum_deferred *from = self->from, *to = self->to;
 
+    thrum__deferred_remove_heir(from);
     self->from = NULL;
     self->to = NULL;
     if (to->fired) {
@@ -62,6 +63,8 @@ static void chain_end(void *ctx)
     chain_link *self = ctx;
     thrum_deferred *to = self->to;
 
+    if (to != NULL)
+        thrum__deferred_remove_heir(self->from);
     self->from = NULL;
     self->to = NULL;
     if (to != NULL)
@@ -77,6 +80,27 @@ static thrum_deferred *chain_next_to_cancel(thrum__group *group)
         return NULL;
     self->asked = true;
     return thrum_deferred_ref(self->from);
+}
+
+const thrum_deferred *thrum__chain_from(const thrum_deferred *to)
+{
+    thrum__group *group;
+
+    if (!to->has_canceller || to->rare->canceller != NULL)
+        return NULL;
+    group = to->rare->ctx;
+    return group->next == chain_next_to_cancel ? ((chain_link *)group)->from
+                                               : NULL;
+}
+
+const thrum_deferred *thrum__chain_to(const deferred_pair *pair)
+{
+    chain_link *self = pair->ctx;
+
+    /* One that was cancelled only swallows what it will get. */
+    if (pair->free != chain_end || thrum__chain_from(self->to) != self->from)
+        return NULL;
+    return self->to;
 }
 
 /* `to` cancels `from`, unless it is being cancelled already. The producer that
@@ -128,12 +152,13 @@ int thrum_deferred_chain(thrum_deferred *from, thrum_deferred *to)
         return THRUM_DEFERRED_E_FIRED;
     if (from == NULL)
         return chain_refuse(to, THRUM_E_NOMEM);
-    if (from == to)
+    if (thrum__deferred_would_wait_for_itself(to, from))
         return chain_refuse(to, THRUM_DEFERRED_E_WAITS_FOR_ITSELF);
     pair.ctx = chain_new(from, to);
     if (pair.ctx == NULL) {
         thrum__deferred_lose(from);
         return chain_refuse(to, THRUM_E_NOMEM);
     }
+    thrum__deferred_add_heir(from);
     return thrum__deferred_add(from, &pair) ? 0 : THRUM_E_NOMEM;
 }

@@ -82,3 +82,12 @@ bool thrum__pairs_shift(deferred_pairs *pairs)
     more->count--;
     return true;
 }
+
+const deferred_pair *thrum__pairs_last(const deferred_pairs *pairs)
+{
+    deferred_more *more = pairs->more;
+
+    if (more == NULL || more->count == 0)
+        return &pairs->first;
+    return pairs_at(more, more->count - 1);
+}

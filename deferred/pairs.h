@@ -41,4 +41,7 @@ bool thrum__pairs_push_first(deferred_pairs *pairs, thrum_context *context,
 /* Moves the next pair of `more` to `first`; false when there is none. */
 bool thrum__pairs_shift(deferred_pairs *pairs);
 
+/* The youngest; `first` when it is the only one. */
+const deferred_pair *thrum__pairs_last(const deferred_pairs *pairs);
+
 #endif

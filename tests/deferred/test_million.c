@@ -16,7 +16,7 @@ static thrum_context *context;
 
 /* ---- Each waits for the next ---- */
 
-enum order { HEAD_FIRST, TAIL_FIRST, EVEN_FIRST };
+enum order { HEAD_FIRST, TAIL_FIRST, EVEN_FIRST, EVEN_FIRST_BACK, SHUFFLED };
 enum ending { FIRED, FAILED, CANCELLED, LET_GO };
 
 static void link_up(thrum_deferred **d, enum order order)
@@ -30,6 +30,14 @@ static void link_up(thrum_deferred **d, enum order order)
     for (int odd = 0; order == EVEN_FIRST && odd < 2; odd++)
         for (int i = odd; i <= last; i += 2)
             thrum_deferred_fire(d[i], NULL, NULL);
+    /* Each of the second half is waited for, and waits for a long chain. */
+    for (int odd = 0; order == EVEN_FIRST_BACK && odd < 2; odd++)
+        for (int i = last - odd; i >= 0; i -= 2)
+            thrum_deferred_fire(d[i], NULL, NULL);
+    /* 7,919 is prime to a million: every link is met once. */
+    for (int64_t i = 0; order == SHUFFLED && i < MILLION; i++)
+        if (i * 7919 % MILLION <= last)
+            thrum_deferred_fire(d[i * 7919 % MILLION], NULL, NULL);
 }
 
 static void end_with(thrum_deferred *head, thrum_deferred *tail,
@@ -68,7 +76,7 @@ static void chains(void)
     static const char *const traces[] = {"end=x ", "end!x ", "end!cancelled ",
                                          "end!abandoned by its producer "};
 
-    for (int order = HEAD_FIRST; order <= EVEN_FIRST; order++)
+    for (int order = HEAD_FIRST; order <= SHUFFLED; order++)
         for (int ending = FIRED; ending <= LET_GO; ending++) {
             chain_of_a_million(order, ending);
             ck_assert_str_eq(trace_take(), traces[ending]);

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The list of live Deferreds, and what the log is told at the end.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include <thrum/debug.h>
+#include <thrum/test_clock.h>
+
+#include "tests/deferred/chain.h"
+
+static thrum_context *context, *other;
+static thrum_test_clock *hand;
+static thrum_clock *timer;
+
+/* The log goes to the trace, without the place at its end. */
+static void log_line(thrum_log_level level, const char *line, void *ctx)
+{
+    char text[200];
+
+    (void)ctx;
+    snprintf(text, sizeof text, "%c %s", level == THRUM_LOG_INFO ? 'I' : 'W',
+             line);
+    *strrchr(text, '(') = '\0';
+    trace_note(text);
+    trace_note("| ");
+}
+
+static void setup(void)
+{
+    thrum_context_config config = {.allocator = support_allocator(),
+                                   .log = log_line};
+
+    trace_setup();
+    context = thrum_context_new(&config);
+    other = support_context();
+    hand = thrum_test_clock_new(other);
+    timer = thrum_test_clock_clock(hand);
+}
+
+static void teardown(void)
+{
+    support_context_end(context);
+    thrum_test_clock_free(hand);
+    support_context_end(other);
+}
+
+static thrum_deferred *make(const char *operation)
+{
+    return thrum_deferred_new(context, operation);
+}
+
+static void end(thrum_deferred *d)
+{
+    thrum_deferred_abandon(d);
+    thrum_deferred_mark_handled(d);
+    thrum_deferred_finish(d);
+}
+
+static void note_live(const thrum_deferred *d, thrum_ns age, void *ctx)
+{
+    char text[40];
+
+    snprintf(text, sizeof text, "%s%s@%d ", (char *)ctx,
+             thrum_deferred_inspect(d).operation, (int)age);
+    trace_note(text);
+}
+
+START_TEST(those_that_live_are_told_with_their_age_oldest_first)
+{
+    thrum_deferred *a, *b, *c;
+
+    ck_assert_int_eq(thrum_debug_deferreds(context, timer), 0);
+    ck_assert_uint_eq(thrum_debug_each(context, note_live, ""), 0);
+    a = make("a");
+    thrum_test_clock_advance(hand, 5);
+    b = make("b");
+    thrum_test_clock_advance(hand, 5);
+    c = make("c");
+    ck_assert_uint_eq(thrum_debug_each(context, note_live, "+"), 3);
+    ck_assert_str_eq(trace_take(), "+a@10 +b@5 +c@0 ");
+    end(b);
+    ck_assert_uint_eq(thrum_debug_each(context, note_live, ""), 2);
+    ck_assert_str_eq(trace_take(), "a@10 c@0 ");
+    end(a);
+    end(c);
+    a = make("d");
+    thrum_debug_each(context, note_live, "");
+    ck_assert_str_eq(trace_take(), "d@0 ");
+    end(a);
+}
+END_TEST
+
+START_TEST(only_those_are_listed_that_were_made_while_it_was_on)
+{
+    thrum_deferred *before = make("before"), *on, *after;
+
+    ck_assert_int_eq(thrum_debug_deferreds(context, NULL), 0);
+    ck_assert_uint_eq(thrum_debug_each(context, note_live, ""), 0);
+    thrum_debug_deferreds(context, timer);
+    on = make("on");
+    thrum_deferred_fire(on, NULL, NULL);
+    thrum_debug_deferreds(context, NULL);
+    after = make("after");
+    thrum_debug_each(context, note_live, "");
+    ck_assert_str_eq(trace_take(), "on@0 ");
+    end(before);
+    thrum_deferred_finish(on);
+    end(after);
+    ck_assert_uint_eq(thrum_debug_each(context, note_live, ""), 0);
+}
+END_TEST
+
+START_TEST(a_dump_tells_the_state_of_each)
+{
+    thrum_deferred *value, *failed, *outer, *inner;
+    thrum_pause *pause;
+
+    thrum_debug_deferreds(context, timer);
+    value = thrum_deferred_succeed(context, "x", NULL);
+    failed = thrum_deferred_failed(context, chain_failure(context, "broken"));
+    outer = make("outer");
+    thrum_test_clock_advance(hand, 1234567890);
+    inner = make("inner");
+    thrum_deferred_add(outer, answer_wait, NULL, inner, NULL);
+    thrum_deferred_fire(outer, NULL, NULL);
+    pause = thrum_deferred_pause(inner);
+    ck_assert_uint_eq(thrum_debug_dump(context), 4);
+    ck_assert_str_eq(trace_take(),
+                     "I succeed: has a value, 1.234 s old | "
+                     "I failed: broken, 1.234 s old | "
+                     "I outer: waits for inner, 1.234 s old | "
+                     "I inner: no result yet, paused, 0.000 s old | ");
+    thrum_pause_end(pause);
+    thrum_deferred_finish(value);
+    end(failed);
+    thrum_deferred_fire(inner, NULL, NULL);
+    thrum_deferred_finish(outer);
+    ck_assert_str_eq(trace_take(), "");
+}
+END_TEST
+
+START_TEST(one_that_never_fired_is_told_once_when_it_is_switched_off)
+{
+    thrum_deferred *d, *fired;
+
+    thrum_debug_deferreds(context, timer);
+    d = make("lost");
+    fired = thrum_deferred_succeed(context, NULL, NULL);
+    thrum_debug_deferreds(context, NULL);
+    ck_assert_str_eq(trace_take(), "W lost: never got its result | ");
+    thrum_debug_deferreds(context, NULL);
+    ck_assert_str_eq(trace_take(), "");
+    end(d);
+    thrum_deferred_finish(fired);
+}
+END_TEST
+
+START_TEST(those_that_never_fired_are_told_when_the_context_closes)
+{
+    thrum_deferred *a, *b, *fired;
+
+    thrum_debug_deferreds(context, timer);
+    a = make("a");
+    b = make("b");
+    fired = thrum_deferred_succeed(context, NULL, NULL);
+    thrum_context_unref(thrum_context_ref(context));
+    ck_assert_str_eq(trace_take(), ""); /* it is held yet */
+    thrum_context_unref(context);
+    ck_assert_str_eq(trace_take(), "W a: never got its result | "
+                                   "W b: never got its result | ");
+    thrum_context_ref(context);
+    thrum_deferred_finish(fired);
+    end(a);
+    end(b);
+    ck_assert_str_eq(trace_take(), "");
+}
+END_TEST
+
+START_TEST(when_all_is_well_nothing_is_told)
+{
+    thrum_deferred *d;
+
+    thrum_debug_deferreds(context, timer);
+    d = make("d");
+    thrum_deferred_fire(d, NULL, NULL);
+    thrum_deferred_finish(d);
+    ck_assert_uint_eq(thrum_debug_dump(context), 0);
+    thrum_debug_deferreds(context, NULL);
+    ck_assert_str_eq(trace_take(), "");
+}
+END_TEST
+
+START_TEST(without_memory_it_stays_off)
+{
+    thrum_deferred *d;
+
+    support_fail_at(1);
+    ck_assert_int_eq(thrum_debug_deferreds(context, timer), THRUM_E_NOMEM);
+    d = make("d");
+    ck_assert_uint_eq(thrum_debug_each(context, note_live, ""), 0);
+    end(d);
+}
+END_TEST
+
+START_TEST(one_that_could_not_be_made_is_not_listed)
+{
+    thrum_debug_deferreds(context, timer);
+    support_fail_at(1);
+    ck_assert_ptr_null(make("d"));
+    ck_assert_uint_eq(thrum_debug_each(context, note_live, ""), 0);
+}
+END_TEST
+
+int main(void)
+{
+    TCase *debug = tcase_create("debug");
+
+    tcase_add_checked_fixture(debug, setup, teardown);
+    tcase_add_test(debug, those_that_live_are_told_with_their_age_oldest_first);
+    tcase_add_test(debug, only_those_are_listed_that_were_made_while_it_was_on);
+    tcase_add_test(debug, a_dump_tells_the_state_of_each);
+    tcase_add_test(debug,
+                   one_that_never_fired_is_told_once_when_it_is_switched_off);
+    tcase_add_test(debug,
+                   those_that_never_fired_are_told_when_the_context_closes);
+    tcase_add_test(debug, when_all_is_well_nothing_is_told);
+    tcase_add_test(debug, without_memory_it_stays_off);
+    tcase_add_test(debug, one_that_could_not_be_made_is_not_listed);
+    return support_main("debug", &debug, 1);
+}
