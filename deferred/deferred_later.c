@@ -83,19 +83,20 @@ static void later_end(void *ctx)
     later_unref(ctx);
 }
 
+static later *later_ref(later *self)
+{
+    self->refs++;
+    return self;
+}
+
 /* The second pair does nothing but go when the answer has ended. */
 static bool later_prepare(later *self)
 {
-    self->refs++;
-    if (thrum_deferred_on_cancel(self->deferred, later_cancel, self,
-                                 later_unref) != 0)
-        return false;
-    self->refs++;
-    if (thrum__deferred_listen(self->deferred, later_begin, NULL, self,
-                               later_unref) != 0)
-        return false;
-    self->refs++;
-    return thrum__deferred_listen(self->deferred, NULL, NULL, self,
+    return thrum_deferred_on_cancel(self->deferred, later_cancel,
+                                    later_ref(self), later_unref) == 0 &&
+           thrum__deferred_listen(self->deferred, later_begin, NULL,
+                                  later_ref(self), later_unref) == 0 &&
+           thrum__deferred_listen(self->deferred, NULL, NULL, later_ref(self),
                                   later_end) == 0;
 }
 
@@ -104,9 +105,8 @@ static bool later_start(later *self, thrum_ns after)
     self->deferred = thrum_deferred_new(self->context, "later");
     if (self->deferred == NULL || !later_prepare(self))
         return false;
-    self->refs++;
-    self->call = thrum_clock_call_later(self->clock, after, later_due, self,
-                                        later_leave);
+    self->call = thrum_clock_call_later(self->clock, after, later_due,
+                                        later_ref(self), later_leave);
     return self->call != NULL;
 }
 

@@ -150,14 +150,18 @@ static thrum_outcome run_failed(const thrum_failure *why, void *ctx)
     return run_succeeded(NULL, ctx);
 }
 
+static semaphore_run *run_ref(semaphore_run *self)
+{
+    self->refs++;
+    return self;
+}
+
 static bool run_listen(semaphore_run *self, thrum_deferred *deferred)
 {
-    self->refs += 2;
-    if (thrum__deferred_listen(deferred, run_begin, NULL, self, run_unref) == 0)
-        return thrum__deferred_listen(deferred, run_succeeded, run_failed, self,
-                                      run_unref) == 0;
-    self->refs--; /* the second's */
-    return false;
+    return thrum__deferred_listen(deferred, run_begin, NULL, run_ref(self),
+                                  run_unref) == 0 &&
+           thrum__deferred_listen(deferred, run_succeeded, run_failed,
+                                  run_ref(self), run_unref) == 0;
 }
 
 static semaphore_run *run_new(thrum_semaphore *semaphore,

@@ -241,6 +241,14 @@ END_TEST
 
 /* ---- Stopping ---- */
 
+static thrum_deferred *ask(loop *self, char *name)
+{
+    thrum_deferred *d = thrum_looping_call_when_done(self->call);
+
+    thrum_deferred_add(d, trace_value, trace_failure, name, NULL);
+    return d;
+}
+
 START_TEST(stopping_takes_the_next_call_back)
 {
     loop self;
@@ -254,6 +262,8 @@ START_TEST(stopping_takes_the_next_call_back)
     thrum_looping_call_set_interval(self.call, 5);
     ck_assert_uint_eq(thrum_test_clock_pending(self.test), 0);
     ck_assert_str_eq(trace_take(), "");
+    thrum_deferred_finish(ask(&self, "late"));
+    ck_assert_str_eq(trace_take(), "late=none ");
     loop_close(&self);
     thrum_looping_call_free(NULL);
 }
@@ -350,14 +360,6 @@ END_TEST
 
 /* ---- The end ---- */
 
-static thrum_deferred *ask(loop *self, char *name)
-{
-    thrum_deferred *d = thrum_looping_call_when_done(self->call);
-
-    thrum_deferred_add(d, trace_value, trace_failure, name, NULL);
-    return d;
-}
-
 START_TEST(several_may_wait_for_the_end_and_ask_after_it)
 {
     loop self;
@@ -430,6 +432,39 @@ START_TEST(calls_are_abandoned_with_their_clock)
     self.test = NULL;
     ck_assert_str_eq(trace_take(), "1010:1 end!" ABANDONED "~ctx ");
     thrum_looping_call_stop(self.call);
+    loop_close(&self);
+}
+END_TEST
+
+static void stop_on_unhandled(const thrum_failure *why, const char *operation,
+                              const char *file, int line, void *ctx)
+{
+    (void)file;
+    (void)line;
+    trace_note(operation);
+    trace_note("!");
+    trace_note(thrum_failure_text(why));
+    trace_note(" ");
+    thrum_looping_call_stop(*(thrum_looping_call **)ctx);
+}
+
+START_TEST(who_learns_of_a_failure_may_stop_the_calls)
+{
+    thrum_looping_call *call = NULL;
+    thrum_context_config config = {.allocator = support_allocator(),
+                                   .unhandled = stop_on_unhandled,
+                                   .ctx = &call};
+    thrum_looping_call_config ten = {.interval = 10, .keep_on = 1};
+    loop self = {.letters = "f"};
+
+    self.context = thrum_context_new(&config);
+    self.test = thrum_test_clock_new(self.context);
+    self.clock = thrum_test_clock_clock(self.test);
+    self.call = call = thrum_looping_call_start(self.context, self.clock, &ten,
+                                                loop_call, &self, loop_release);
+    self.done = ask(&self, "end");
+    thrum_test_clock_advance(self.test, 50);
+    ck_assert_str_eq(trace_take(), "10:1 looping call!bad end=none ~ctx ");
     loop_close(&self);
 }
 END_TEST
@@ -532,6 +567,7 @@ int main(void)
     tcase_add_test(c, a_failure_that_nobody_asks_for_is_reported);
     tcase_add_loop_test(c, who_is_told_of_the_end_may_free_the_calls, 0, 2);
     tcase_add_test(c, calls_are_abandoned_with_their_clock);
+    tcase_add_test(c, who_learns_of_a_failure_may_stop_the_calls);
     tcase_add_test(c, without_memory_the_calls_end_with_that);
     return support_main("looping call", &c, 1);
 }

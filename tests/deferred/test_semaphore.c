@@ -436,7 +436,7 @@ static void without_memory(void)
     thrum_context *context = support_context();
     thrum_semaphore *semaphore =
         context != NULL ? thrum_semaphore_new(context, 1) : NULL;
-    thrum_deferred *d[4] = {NULL};
+    thrum_deferred *d[5] = {NULL};
 
     given = released = runs = 0;
     if (semaphore != NULL) {
@@ -444,14 +444,16 @@ static void without_memory(void)
         for (; given < 3; given++)
             d[given + 1] =
                 thrum_semaphore_run(semaphore, count_run, NULL, count_release);
-        if (d[0] != NULL)
-            ck_assert_int_eq(thrum_semaphore_release(semaphore), 0);
+        d[4] = thrum_semaphore_acquire(semaphore);
+        for (int i = 0; i < 5; i += 4)
+            if (d[i] != NULL)
+                ck_assert_int_eq(thrum_semaphore_release(semaphore), 0);
         for (int i = 1; i < 4; i++)
             runs += d[i] == NULL;
         ck_assert_int_eq(runs, 3);
         ck_assert_uint_eq(thrum_semaphore_tokens(semaphore), 1);
     }
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 5; i++)
         thrum_deferred_finish(d[i]);
     ck_assert_int_eq(released, given);
     ck_assert_uint_eq(support_unhandled(), 0);
