@@ -270,6 +270,14 @@ static csv_state csv_after(cli_csv *csv, char *data, char byte, size_t end)
     return byte == '\r' ? CSV_RETURN : CSV_FIELD;
 }
 
+/* Whether a character of two bytes is there, as most letters of Europe past
+ * US-ASCII are. */
+static inline int csv_is_pair(const char *data, size_t size)
+{
+    return (unsigned char)data[0] >= 0xc2 && (unsigned char)data[0] <= 0xdf &&
+           size > 1 && ((unsigned char)data[1] & 0xc0) == 0x80;
+}
+
 /* Reads sixteen bytes at a time: over the fields that a comma ends, up to the
  * first byte that means something else. Most rows consist of nothing else; the
  * line feed of a row that has all its fields is read too. */
@@ -295,6 +303,13 @@ static csv_state csv_plain_words(cli_csv *csv, const char *data, size_t size)
                 *field++ = (thrum_bytes){data + start, length};
                 start = end + 1;
                 continue;
+            }
+            if (data[end] != '\n' && csv_is_pair(data + end, size - end)) {
+                marks &= ~(2u << (end - at)); /* its second byte */
+                if (end - at < CSV_WIDE - 1)
+                    continue;
+                at = end + 2 - CSV_WIDE;
+                break;
             }
             at = end;
             if (data[end] == '\n' && field == last &&

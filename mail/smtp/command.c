@@ -152,11 +152,12 @@ int thrum__command_write(thrum_buffer *out, thrum_smtp_stage stage,
                          thrum_bytes argument)
 {
     const command_form *form = &command_forms[stage];
-    char *line = out->data + out->size;
+    char *line;
 
     if (argument.size > 0 || out->room < COMMAND_BEFORE + COMMAND_AFTER ||
         out->cap - out->size < COMMAND_BEFORE + COMMAND_AFTER)
         return command_write_argument(out, form, argument);
+    line = out->data + out->size;
     memcpy(line, form->before, COMMAND_BEFORE);
     memcpy(line + form->before_size, form->after, COMMAND_AFTER);
     thrum_buffer_commit(out, form->before_size + form->after_size);

@@ -239,6 +239,38 @@ START_TEST(utf8_is_read_and_nothing_else)
 }
 END_TEST
 
+START_TEST(a_character_is_read_wherever_it_stands)
+{
+    static const struct {
+        const char *character;
+        int whole;
+    } cases[] = {{"ü", 1},    {"Ж", 1},     {"€", 1},    {"😀", 1},
+                 {"üöä", 1},  {"\xc3", 0},  {"\xfc", 0}, {"\xc3,", 0},
+                 {"\xbf", 0}, {"ü\xc3", 0}, {"\t", 1}};
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        for (int before = 0; before < 40; before++) {
+            char data[128], expected[128];
+
+            snprintf(data, sizeof data, "n,m\n%.*s%sxxxxxxxxxxxxxxxxxxxx,y\n",
+                     before, "0123456789012345678901234567890123456789",
+                     cases[i].character);
+            snprintf(expected, sizeof expected,
+                     "n|m;%.*s%sxxxxxxxxxxxxxxxxxxxx|y;END", before,
+                     "0123456789012345678901234567890123456789",
+                     cases[i].character);
+            if (!cases[i].whole)
+                snprintf(expected, sizeof expected,
+                         "n|m;2:%d: byte 0x%02x is not UTF-8: save the list "
+                         "as UTF-8",
+                         before + (i == 9 ? 3 : 1),
+                         (unsigned char)cases[i].character[i == 9 ? 2 : 0]);
+            read_three_ways(data, strlen(data), expected);
+        }
+    }
+}
+END_TEST
+
 START_TEST(what_is_not_csv_is_refused_with_its_place)
 {
     static const csv_case cases[] = {
@@ -460,6 +492,7 @@ int main(void)
     tcase_add_test(reader,
                    a_byte_order_mark_is_passed_over_and_that_of_utf16_refused);
     tcase_add_test(reader, utf8_is_read_and_nothing_else);
+    tcase_add_test(reader, a_character_is_read_wherever_it_stands);
     tcase_add_test(reader, what_is_not_csv_is_refused_with_its_place);
     tcase_add_test(reader, a_nul_in_a_row_is_read_and_marked);
     tcase_add_test(reader, a_row_knows_the_line_that_it_began_in);

@@ -70,6 +70,11 @@ class Count(unittest.TestCase):
                 status = 0 if ' 0 failed' in line else 1
                 self.assertEqual(self.told('build'), (line, status))
 
+    def test_a_skip_is_known_from_a_folder_within_as_well(self):
+        self.program('tests/a', 'SKIP', 'SKIP: no moon\n')
+        self.assertEqual(self.told('tests'),
+                         ('0 passed, 0 failed, 1 skipped', 0))
+
     def test_the_programs_of_all_folders_are_added(self):
         self.program('build/tests/a', 'PASS', CHECKS % (100, 7, 0, 0))
         self.program('build/tests/b/c', 'PASS', '')
