@@ -226,9 +226,7 @@ static thrum_outcome results_value(void *value, void *ctx)
     thrum_deferred *member = slot->what, *settled;
 
     (void)value;
-    slot->what = member->result;
-    slot->free = member->free;
-    thrum__deferred_set(member, DEFERRED_VALUE, NULL, NULL);
+    slot->what = thrum__deferred_give(member, &slot->free);
     settled = results_close(slot, false);
     results_unref(self);
     return settled != NULL ? thrum__run(settled) : thrum_keep();
