@@ -401,6 +401,53 @@ no_memory:
     return NULL;
 }
 
+/* ---- Results without a group ---- */
+
+thrum_results *thrum__results_new(thrum_context *context)
+{
+    return results_new(context, 0, 0);
+}
+
+/* The room doubles at each power of two, so nothing needs to note it. */
+thrum_results *thrum__results_append(thrum_results *self)
+{
+    size_t count = self->count, room = count > 0 ? 2 * count : 1;
+
+    if ((count & (count - 1)) == 0) {
+        if (room > (SIZE_MAX - sizeof *self) / sizeof *self->slots)
+            return NULL;
+        self = thrum_context_resize(self->context, self,
+                                    sizeof *self + room * sizeof *self->slots);
+        if (self == NULL)
+            return NULL;
+    }
+    if (self->first == count) /* none has succeeded */
+        self->first++;
+    self->slots[count] = (results_slot){NULL, NULL, results_member};
+    self->count++;
+    return self;
+}
+
+void thrum__results_succeed(thrum_results *self, size_t index, void *value,
+                            thrum_free_fn *free)
+{
+    if (self->first == self->count)
+        self->first = index;
+    self->slots[index].what = value;
+    self->slots[index].free = free;
+}
+
+void thrum__results_fail(thrum_results *self, size_t index, thrum_failure *why)
+{
+    self->slots[index].what = why;
+    self->slots[index].free = results_failed;
+}
+
+void thrum__results_unref(void *results)
+{
+    results_unref(results);
+}
+
 /* ---- The results ---- */
 
 size_t thrum_results_count(const thrum_results *results)
