@@ -199,7 +199,7 @@ static void run_items(bench *self, thrum_deferred *all)
         ;
 }
 
-/* One item of thrum_each, and of the one that counts. */
+/* One item of thrum_each, and of those that count and collect. */
 static void do_each(bench *self)
 {
     run_items(self, thrum_each(self->cooperator, open_item, self, NULL, OPEN));
@@ -209,6 +209,12 @@ static void do_each_count(bench *self)
 {
     run_items(self,
               thrum_each_count(self->cooperator, open_item, self, NULL, OPEN));
+}
+
+static void do_each_collect(bench *self)
+{
+    run_items(self, thrum_each_collect(self->cooperator, open_item, self, NULL,
+                                       OPEN));
 }
 
 static const struct {
@@ -226,6 +232,7 @@ static const struct {
     {"step", do_step},
     {"each", do_each},
     {"each_count", do_each_count},
+    {"each_collect", do_each_collect},
 };
 
 /* Bytes of memory in use. */

@@ -29,6 +29,7 @@ WHAT = {
     'step': 'a step of one of 1,000 tasks',
     'each': 'an item of thrum_each that is fired already',
     'each_count': 'the same of thrum_each_count',
+    'each_collect': 'the same of thrum_each_collect',
 }
 
 

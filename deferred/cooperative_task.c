@@ -72,12 +72,7 @@ static void task_tell(thrum_task *self)
         self->heard = true;
     if (deferred != NULL)
         task_tell_one(self, deferred);
-    while (self->why == NULL && self->waiters.head != NULL)
-        thrum__waiters_settle(&self->waiters, &self->ready, DEFERRED_VALUE,
-                              NULL, NULL);
-    if (self->why != NULL)
-        thrum__waiters_fail(&self->waiters, &self->ready,
-                            thrum_failure_ref(self->why));
+    thrum__waiters_end(&self->waiters, &self->ready, self->why);
     thrum__ready_run(&self->ready);
     if (!self->task.stepping)
         task_unref(self);

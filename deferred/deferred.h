@@ -130,6 +130,17 @@ bool thrum__deferred_would_wait_for_itself(const thrum_deferred *self,
 const thrum_deferred *thrum__chain_from(const thrum_deferred *to);
 const thrum_deferred *thrum__chain_to(const deferred_pair *pair);
 
+/* Moves the value out of one that has a value: raw, not as it is shown. */
+static inline void *thrum__deferred_give(thrum_deferred *self,
+                                         thrum_free_fn **free)
+{
+    void *value = self->result;
+
+    *free = self->free;
+    thrum__deferred_set(self, DEFERRED_VALUE, NULL, NULL);
+    return value;
+}
+
 /* A failure of this floor. */
 thrum_failure *thrum__deferred_failure(thrum_deferred *deferred, int code);
 

@@ -170,16 +170,17 @@ static thrum_outcome each_closed(void *value, void *ctx)
 {
     each_item *item = ctx;
     each *self = item->owner;
-    thrum_deferred *deferred = item->deferred;
-    thrum__ending how = {value, deferred->free, false};
+    thrum__ending how = {NULL, NULL, false};
 
+    (void)value;
     if (self->policy->close == NULL) {
         each_close(item);
         return thrum_done();
     }
+    how.what = thrum__deferred_give(item->deferred, &how.free);
     self->policy->close(self->result, item->index, how);
     each_close(item);
-    return thrum_taken();
+    return thrum_keep();
 }
 
 static thrum_outcome each_failed(const thrum_failure *why, void *ctx)

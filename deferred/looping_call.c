@@ -76,12 +76,7 @@ static void looping_end(thrum_looping_call *self, thrum_failure *why)
     self->failure = why;
     looping_disarm(self);
     self->told = self->waiters.head != NULL;
-    while (why == NULL && self->waiters.head != NULL)
-        thrum__waiters_settle(&self->waiters, &self->ready, DEFERRED_VALUE,
-                              NULL, NULL);
-    if (why != NULL)
-        thrum__waiters_fail(&self->waiters, &self->ready,
-                            thrum_failure_ref(why));
+    thrum__waiters_end(&self->waiters, &self->ready, why);
     thrum__ready_run(&self->ready);
     looping_release(self);
     looping_unref(self);

@@ -231,14 +231,16 @@ thrum_deferred *thrum_queue_get(thrum_queue *self)
 
 void thrum_queue_close(thrum_queue *self)
 {
+    thrum_failure *why;
+
     if (self->closed)
         return;
     self->closed = true;
     self->refs++;
-    thrum__waiters_fail(&self->getters, &self->ready,
-                        queue_failure(self, THRUM_DEFERRED_E_QUEUE_CLOSED));
-    thrum__waiters_fail(&self->putters, &self->ready,
-                        queue_failure(self, THRUM_DEFERRED_E_QUEUE_CLOSED));
+    why = queue_failure(self, THRUM_DEFERRED_E_QUEUE_CLOSED);
+    thrum__waiters_end(&self->getters, &self->ready, why);
+    thrum__waiters_end(&self->putters, &self->ready, why);
+    thrum_failure_unref(why);
     thrum__ready_run_now(&self->ready);
     queue_unref(self);
 }

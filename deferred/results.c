@@ -226,9 +226,7 @@ static thrum_outcome results_value(void *value, void *ctx)
     thrum_deferred *member = slot->what, *settled;
 
     (void)value;
-    slot->what = member->result;
-    slot->free = member->free;
-    thrum__deferred_set(member, DEFERRED_VALUE, NULL, NULL);
+    slot->what = thrum__deferred_give(member, &slot->free);
     settled = results_close(slot, false);
     results_unref(self);
     return settled != NULL ? thrum__run(settled) : thrum_keep();
@@ -401,6 +399,53 @@ no_memory:
         results_unref(self);
     thrum__deferred_discard(deferred);
     return NULL;
+}
+
+/* ---- Results without a group ---- */
+
+thrum_results *thrum__results_new(thrum_context *context)
+{
+    return results_new(context, 0, 0);
+}
+
+/* The room doubles at each power of two, so nothing needs to note it. */
+thrum_results *thrum__results_append(thrum_results *self)
+{
+    size_t count = self->count, room = count > 0 ? 2 * count : 1;
+
+    if ((count & (count - 1)) == 0) {
+        if (room > (SIZE_MAX - sizeof *self) / sizeof *self->slots)
+            return NULL;
+        self = thrum_context_resize(self->context, self,
+                                    sizeof *self + room * sizeof *self->slots);
+        if (self == NULL)
+            return NULL;
+    }
+    if (self->first == count) /* none has succeeded */
+        self->first++;
+    self->slots[count] = (results_slot){NULL, NULL, results_member};
+    self->count++;
+    return self;
+}
+
+void thrum__results_succeed(thrum_results *self, size_t index, void *value,
+                            thrum_free_fn *free)
+{
+    if (self->first == self->count)
+        self->first = index;
+    self->slots[index].what = value;
+    self->slots[index].free = free;
+}
+
+void thrum__results_fail(thrum_results *self, size_t index, thrum_failure *why)
+{
+    self->slots[index].what = why;
+    self->slots[index].free = results_failed;
+}
+
+void thrum__results_unref(void *results)
+{
+    results_unref(results);
 }
 
 /* ---- The results ---- */

@@ -31,4 +31,22 @@ thrum_deferred *thrum__results_of(thrum_context *context,
                                   const thrum__results_kind *kind,
                                   const thrum_group_config *config);
 
+/* ---- Results without a group, for thrum_each_collect ---- */
+
+/* Without a member. Ownership: new. Errors: NULL, no memory. */
+thrum_results *thrum__results_new(thrum_context *context);
+
+/* One more member, which has not ended. Answers where the results are now;
+ * NULL: no memory, and they are as they were. */
+thrum_results *thrum__results_append(thrum_results *results);
+
+/* How a member ended, once. Ownership: value and why are taken. */
+void thrum__results_succeed(thrum_results *results, size_t index, void *value,
+                            thrum_free_fn *free);
+void thrum__results_fail(thrum_results *results, size_t index,
+                         thrum_failure *why);
+
+/* One holder less. */
+void thrum__results_unref(void *results);
+
 #endif

@@ -45,12 +45,15 @@ static void semaphore_unref(thrum_semaphore *self)
 
 void thrum_semaphore_free(thrum_semaphore *self)
 {
+    thrum_failure *why;
+
     if (self == NULL || self->freed)
         return;
     self->freed = true;
-    thrum__waiters_fail(&self->waiters, &self->ready,
-                        thrum_failure_new(self->context, &thrum_domain_deferred,
-                                          THRUM_DEFERRED_E_ABANDONED, NULL));
+    why = thrum_failure_new(self->context, &thrum_domain_deferred,
+                            THRUM_DEFERRED_E_ABANDONED, NULL);
+    thrum__waiters_end(&self->waiters, &self->ready, why);
+    thrum_failure_unref(why);
     thrum__ready_run_now(&self->ready);
     semaphore_unref(self);
 }

@@ -166,12 +166,9 @@ static void share_end(thrum_share *self)
 static thrum_outcome share_value(void *value, void *ctx)
 {
     thrum_share *self = ctx;
-    thrum_deferred *source = self->source;
 
-    self->value = source->result;
-    self->free = source->free;
+    self->value = thrum__deferred_give(self->source, &self->free);
     self->shown = value;
-    thrum__deferred_set(source, DEFERRED_VALUE, NULL, NULL);
     share_end(self);
     return thrum_keep();
 }

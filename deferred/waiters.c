@@ -88,17 +88,18 @@ void *thrum__waiters_settle(thrum__waiters *self, thrum__ready *ready,
     return load;
 }
 
-void thrum__waiters_fail(thrum__waiters *self, thrum__ready *ready,
-                         thrum_failure *why)
+void thrum__waiters_end(thrum__waiters *self, thrum__ready *ready,
+                        const thrum_failure *why)
 {
+    deferred_state state = why != NULL ? DEFERRED_FAILURE : DEFERRED_VALUE;
+
     while (self->head != NULL) {
         thrum_free_fn *free = self->head->free;
+        void *result = why != NULL ? thrum_failure_ref(why) : NULL;
 
-        thrum__free(thrum__waiters_settle(self, ready, DEFERRED_FAILURE,
-                                          thrum_failure_ref(why), NULL),
+        thrum__free(thrum__waiters_settle(self, ready, state, result, NULL),
                     free);
     }
-    thrum_failure_unref(why);
 }
 
 static thrum_deferred *ready_shift(thrum__ready *self)

@@ -40,10 +40,10 @@ void *thrum__waiters_settle(thrum__waiters *waiters, thrum__ready *ready,
                             deferred_state state, void *result,
                             thrum_free_fn *free);
 
-/* Fails all with references to `why`, which is taken, and makes them ready;
- * releases their loads. */
-void thrum__waiters_fail(thrum__waiters *waiters, thrum__ready *ready,
-                         thrum_failure *why);
+/* Gives all of them the same, and makes them ready: no value (`why` is NULL),
+ * or a reference to `why`, which stays the caller's. Releases their loads. */
+void thrum__waiters_end(thrum__waiters *waiters, thrum__ready *ready,
+                        const thrum_failure *why);
 
 /* Runs those that are ready, unless that is being done further up. */
 void thrum__ready_run(thrum__ready *ready);

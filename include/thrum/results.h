@@ -2,7 +2,8 @@
 /*
  * What became of each member of a group, in the order in which they were given:
  * the value with which thrum_deferred_list, thrum_all, thrum_all_settled,
- * thrum_any and thrum_race fire.
+ * thrum_any and thrum_race fire, and thrum_each_collect, whose members are its
+ * items.
  */
 #ifndef THRUM_RESULTS_H
 #define THRUM_RESULTS_H

@@ -403,6 +403,8 @@ static void one_of_each(void)
         thrum_deferred *others[] = {thrum_deferred_ref(members[1]),
                                     thrum_deferred_ref(members[2])};
 
+        /* The group's pair of this one needs memory of its own. */
+        thrum_deferred_add(members[1], NULL, NULL, NULL, NULL);
         config.clock = thrum_test_clock_clock(clock);
         group = kinds[without_memory](context, members, MEMBERS, &config);
         thrum_deferred_add(group, tell_results, tell_failure, NULL, NULL);

@@ -318,13 +318,13 @@ static void run_to_the_end(run *self, bool cancel, thrum_deferred *d)
         thrum_deferred_abandon(self->open[i]);
 }
 
-typedef enum run_kind { COITERATE, EACH, EACH_COUNT } run_kind;
+typedef enum run_kind { COITERATE, EACH, EACH_COUNT, EACH_COLLECT } run_kind;
 
 static thrum_deferred *run_as(run_kind kind, run *self)
 {
     static thrum_deferred *(*const each[])(thrum_cooperator *, thrum_step_fn *,
                                            void *, thrum_free_fn *, size_t) = {
-        NULL, thrum_each, thrum_each_count};
+        NULL, thrum_each, thrum_each_count, thrum_each_collect};
 
     if (kind == COITERATE)
         return thrum_coiterate(self->world.cooperator, run_step, self,
@@ -384,6 +384,16 @@ static void scenario_each_count_cancelled(void)
     scenario_iterator(EACH_COUNT, true);
 }
 
+static void scenario_each_collect(void)
+{
+    scenario_iterator(EACH_COLLECT, false);
+}
+
+static void scenario_each_collect_cancelled(void)
+{
+    scenario_iterator(EACH_COLLECT, true);
+}
+
 START_TEST(iterators_survive_every_failing_allocation)
 {
     support_every_allocation(scenario_coiterate);
@@ -392,6 +402,8 @@ START_TEST(iterators_survive_every_failing_allocation)
     support_every_allocation(scenario_each_cancelled);
     support_every_allocation(scenario_each_count);
     support_every_allocation(scenario_each_count_cancelled);
+    support_every_allocation(scenario_each_collect);
+    support_every_allocation(scenario_each_collect_cancelled);
 }
 END_TEST
 

@@ -257,6 +257,51 @@ START_TEST(the_value_lives_on_in_the_results_of_a_group)
 }
 END_TEST
 
+static thrum_outcome ask_three_times(void *it)
+{
+    play *self = it;
+
+    for (int i = 0; i < CONSUMERS; i++)
+        if (self->consumers[i] == NULL) {
+            self->consumers[i] = thrum_share_get(self->share);
+            return thrum_wait(self->consumers[i]);
+        }
+    return thrum_done();
+}
+
+static thrum_outcome look_at_counts(void *value, void *ctx)
+{
+    const thrum_each_counts *counts = value;
+
+    (void)ctx;
+    ck_assert_uint_eq(counts->succeeded, CONSUMERS);
+    ck_assert_uint_eq(counts->failed, 0);
+    trace_note("counted ");
+    return thrum_keep();
+}
+
+START_TEST(the_items_of_an_iterator_may_share_a_value)
+{
+    struct world world;
+    play self = {.context = NULL};
+    thrum_deferred *each, *source;
+
+    world_start(&world, 0);
+    source = thrum_deferred_new(world.context, "source");
+    self.share = thrum_share_new(source);
+    each = thrum_each_count(world.cooperator, ask_three_times, &self, NULL, 9);
+    thrum_deferred_add(each, look_at_counts, NULL, NULL, NULL);
+    thrum_cooperator_tick(world.cooperator);
+    thrum_deferred_fire(source, v, trace_release);
+    thrum_cooperator_tick(world.cooperator);
+    ck_assert_str_eq(trace_take(), "counted ");
+    thrum_share_free(self.share);
+    thrum_deferred_finish(each);
+    ck_assert_str_eq(trace_take(), "~v ");
+    world_end(&world);
+}
+END_TEST
+
 static thrum_outcome take_it(void *value, void *ctx)
 {
     (void)ctx;
@@ -490,6 +535,7 @@ int main(void)
     tcase_add_test(share, an_unhandled_failure_bears_the_source_s_name);
     tcase_add_loop_test(share, the_value_lives_on_in_one_that_waited, 0, 2);
     tcase_add_test(share, the_value_lives_on_in_the_results_of_a_group);
+    tcase_add_test(share, the_items_of_an_iterator_may_share_a_value);
     tcase_add_test(share, to_take_what_is_shared_leaves_it_where_it_is);
     tcase_add_test(share, an_answer_instead_of_it_gives_it_back);
     tcase_add_test(share, no_value_is_shared_as_well);
