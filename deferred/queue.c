@@ -245,8 +245,10 @@ void thrum_queue_close(thrum_queue *self)
     queue_unref(self);
 }
 
-void thrum_queue_free(thrum_queue *self)
+void thrum_queue_free(void *queue)
 {
+    thrum_queue *self = queue;
+
     if (self == NULL || self->freed)
         return;
     self->freed = true;

@@ -43,8 +43,9 @@ static void semaphore_unref(thrum_semaphore *self)
     thrum_context_unref(context);
 }
 
-void thrum_semaphore_free(thrum_semaphore *self)
+void thrum_semaphore_free(void *semaphore)
 {
+    thrum_semaphore *self = semaphore;
     thrum_failure *why;
 
     if (self == NULL || self->freed)

@@ -1,94 +1,80 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One order, step by step: a step answers with a Deferred, one fails, one
- * recovers, one cleans up in both cases; then a cancel, and a time-out.
- *
- *     ./chain
+ * An order, step by step: a step answers with a Deferred, one fails, one
+ * recovers, one cleans up in both cases. Then a cancel, and a time-out.
  */
 #include <stdio.h>
 
 #include <thrum/thrum.h>
 
-typedef struct order {
-    thrum_context *context;
-    thrum_clock *clock;
-    const char *item;
-} order;
-
-static thrum_outcome in_stock(void *ctx)
+static thrum_outcome reserve(void *nothing, void *reactor)
 {
-    order *self = ctx;
-
-    printf("%s: looked up\n", self->item);
-    return thrum_value((void *)self->item, NULL);
+    (void)nothing;
+    printf("reserving\n");
+    return thrum_wait(thrum_deferred_later(thrum_reactor_context(reactor),
+                                           thrum_reactor_clock(reactor),
+                                           10 * THRUM_MS, NULL, NULL, NULL));
 }
 
-static thrum_outcome reserve(void *item, void *ctx)
+static thrum_outcome pay(void *nothing, void *reactor)
 {
-    order *self = ctx;
-
-    printf("%s: reserving\n", (char *)item);
-    return thrum_wait(thrum_deferred_later(
-        self->context, self->clock, 10 * THRUM_MS, in_stock, self, NULL));
+    (void)nothing;
+    printf("paying\n");
+    return thrum_fail(thrum_failure_new(thrum_reactor_context(reactor),
+                                        &thrum_domain_base, THRUM_E_INVALID,
+                                        "the card expired"));
 }
 
-static thrum_outcome pay(void *item, void *ctx)
-{
-    order *self = ctx;
-
-    (void)item;
-    return thrum_fail(thrum_failure_new(self->context, &thrum_domain_base,
-                                        THRUM_E_INVALID, "the card expired"));
-}
-
-static thrum_outcome pay_later(const thrum_failure *why, void *ctx)
+static thrum_outcome bill(const thrum_failure *why, void *ctx)
 {
     (void)ctx;
-    printf("recovered: %s\n", thrum_failure_text(why));
-    return thrum_value("an invoice", NULL);
+    printf("%s: we send a bill\n", thrum_failure_text(why));
+    return thrum_done();
 }
 
-static thrum_outcome say(void *value, void *what)
+static void clean_up(void *counter)
 {
-    printf("%s: %s\n", (char *)what, value != NULL ? (char *)value : "done");
-    return thrum_keep();
+    printf("counter %d is cleared\n", *(int *)counter);
 }
 
-static thrum_outcome say_why(const thrum_failure *why, void *what)
+static thrum_outcome ended(void *nothing, void *number)
 {
-    printf("%s: %s\n", (char *)what, thrum_failure_text(why));
+    (void)nothing;
+    printf("order %d ended\n", *(int *)number);
+    return thrum_done();
+}
+
+static thrum_outcome failed(const thrum_failure *why, void *number)
+{
+    printf("order %d failed: %s\n", *(int *)number, thrum_failure_text(why));
     return thrum_done();
 }
 
 static thrum_deferred *run(thrum_reactor *reactor, void *ctx)
 {
-    static order self;
-    thrum_deferred *d, *cancelled, *late;
+    static int numbers[] = {1, 2, 3};
+    thrum_context *context = thrum_reactor_context(reactor);
+    thrum_clock *clock = thrum_reactor_clock(reactor);
+    thrum_deferred *orders[3];
 
     (void)ctx;
-    self.context = thrum_reactor_context(reactor);
-    self.clock = thrum_reactor_clock(reactor);
-    self.item = "lamp";
+    orders[0] = thrum_deferred_succeed(context, NULL, NULL);
+    thrum_deferred_add(orders[0], reserve, NULL, reactor, NULL);
+    thrum_deferred_add(orders[0], pay, NULL, reactor, NULL);
+    thrum_deferred_add(orders[0], NULL, bill, NULL, NULL);
+    thrum_deferred_add(orders[0], NULL, NULL, &numbers[0], clean_up);
+    thrum_deferred_add(orders[0], ended, failed, &numbers[0], NULL);
 
-    d = thrum_deferred_later(self.context, self.clock, 0, in_stock, &self,
-                             NULL);
-    thrum_deferred_add(d, reserve, NULL, &self, NULL);
-    thrum_deferred_add(d, pay, NULL, &self, NULL);
-    thrum_deferred_add(d, NULL, pay_later, &self, NULL);
-    thrum_deferred_add(d, say, say_why, "the end, in both cases", NULL);
+    orders[1] =
+        thrum_deferred_later(context, clock, 3600 * THRUM_S, NULL, NULL, NULL);
+    thrum_deferred_add(orders[1], ended, failed, &numbers[1], NULL);
+    thrum_deferred_cancel(orders[1]);
 
-    cancelled = thrum_deferred_new(self.context, "an answer nobody wants");
-    thrum_deferred_add(cancelled, say, say_why, "cancel", NULL);
-    thrum_deferred_cancel(cancelled);
-    thrum_deferred_abandon(cancelled);
-    thrum_deferred_finish(cancelled);
-
-    late = thrum_deferred_later(self.context, self.clock, THRUM_S * 3600, NULL,
-                                NULL, NULL);
-    thrum_deferred_timeout(late, self.clock, 20 * THRUM_MS);
-    thrum_deferred_add(late, say, say_why, "time-out", NULL);
-    return thrum_all_settled(self.context, (thrum_deferred *[]){d, late}, 2,
-                             NULL);
+    orders[2] =
+        thrum_deferred_later(context, clock, 3600 * THRUM_S, NULL, NULL, NULL);
+    thrum_deferred_timeout(orders[2], clock, 20 * THRUM_MS);
+    thrum_deferred_add(orders[2], ended, failed, &numbers[2], NULL);
+    return thrum_all(context, orders, 3, NULL);
 }
 
 int main(void)

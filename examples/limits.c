@@ -1,74 +1,89 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Three ways to bound what is under way: an iterator with at most n open, a
- * semaphore for jobs that come from anywhere, and a queue whose writer waits.
- *
- *     ./limits
- */
+/* Six jobs, three limits: a queue holds two, three are open, two at work. */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include <thrum/thrum.h>
 
-typedef struct jobs {
-    thrum_context *context;
-    thrum_clock *clock;
-    thrum_queue *queue;
-    int begun, open, most, fetched;
-} jobs;
+typedef struct job {
+    thrum_cooperator *turns;
+    int number, steps;
+} job;
 
-static thrum_outcome ended(void *ctx)
+typedef struct app {
+    thrum_cooperator *turns;
+    thrum_queue *queue;
+    thrum_semaphore *two;
+    job jobs[6];
+    int ordered, closed;
+} app;
+
+static thrum_outcome next_order(void *it)
 {
-    ((jobs *)ctx)->open--;
-    return thrum_done();
+    app *self = it;
+    job *next = &self->jobs[self->ordered];
+
+    if (self->ordered == 6) {
+        thrum_queue_close(self->queue);
+        return thrum_done();
+    }
+    *next = (job){self->turns, ++self->ordered, 0};
+    printf("job %d: ordered\n", next->number);
+    return thrum_wait(thrum_queue_put_wait(self->queue, next, NULL));
 }
 
-static thrum_outcome begin(void *ctx)
+static thrum_outcome work(void *it)
 {
-    jobs *self = ctx;
+    job *self = it;
 
-    self->begun++;
-    if (++self->open > self->most)
-        self->most = self->open;
-    return thrum_wait(thrum_deferred_later(self->context, self->clock, THRUM_MS,
-                                           ended, self, NULL));
+    printf("job %d:             step %d\n", self->number, ++self->steps);
+    return self->steps < 4 ? thrum_keep() : thrum_done();
+}
+
+static thrum_outcome begin(void *it)
+{
+    return thrum_wait(thrum_coiterate(((job *)it)->turns, work, it, NULL));
+}
+
+static thrum_outcome got(void *ours, void *it)
+{
+    printf("job %d:     open\n", ((job *)ours)->number);
+    return thrum_wait(thrum_semaphore_run(((app *)it)->two, begin, ours, NULL));
+}
+
+static thrum_outcome closed(const thrum_failure *why, void *it)
+{
+    (void)why;
+    ((app *)it)->closed = 1;
+    return thrum_done();
 }
 
 static thrum_outcome next_job(void *it)
 {
-    return ((jobs *)it)->begun < 10 ? begin(it) : thrum_done();
-}
+    app *self = it;
 
-static thrum_outcome next_put(void *it)
-{
-    jobs *self = it;
-
-    if (self->begun == 5) {
-        thrum_queue_close(self->queue);
+    if (self->closed)
         return thrum_done();
-    }
-    self->begun++;
-    printf("put %d\n", self->begun);
-    return thrum_wait(thrum_queue_put_wait(self->queue, &self->begun, NULL));
+    thrum_deferred *next = thrum_queue_get(self->queue);
+    thrum_deferred_add(next, got, closed, self, NULL);
+    return thrum_wait(next);
 }
 
-static thrum_outcome fetched(void *value, void *ctx)
+static thrum_deferred *run(thrum_reactor *reactor, void *it)
 {
-    jobs *self = ctx;
+    thrum_context *context = thrum_reactor_context(reactor);
+    app *self = it;
 
-    (void)value;
-    printf("got %d\n", ++self->fetched);
-    return thrum_done();
+    self->turns = thrum_reactor_cooperator(reactor);
+    self->queue = thrum_queue_new(context, &(thrum_queue_config){.size = 2});
+    self->two = thrum_semaphore_new(context, 2);
+    thrum_deferred_finish(thrum_coiterate(self->turns, next_order, self, NULL));
+    thrum_deferred *all = thrum_each(self->turns, next_job, self, NULL, 3);
+    thrum_deferred_add(all, NULL, NULL, self->queue, thrum_queue_free);
+    thrum_deferred_add(all, NULL, NULL, self->two, thrum_semaphore_free);
+    return all;
 }
 
-static thrum_outcome next_get(void *it)
+int main(void)
 {
-    jobs *self = it;
-    thrum_deferred *got;
-
-    if (self->fetched == 5)
-        return thrum_done();
-    got = thrum_queue_get(self->queue);
-    thrum_deferred_add(got, fetched, NULL, self, NULL);
-    return thrum_wait(got);
+    return thrum_react(run, &(app){0});
 }

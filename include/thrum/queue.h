@@ -28,9 +28,9 @@ THRUM_API thrum_queue *thrum_queue_new(thrum_context *context,
                                        const thrum_queue_config *config);
 
 /* Frees it: closes it, and releases the values that nobody fetched. Legal from
- * within the callback of one who waited. NULL is nothing.
- * Calls back: before it returns. */
-THRUM_API void thrum_queue_free(thrum_queue *queue);
+ * within the callback of one who waited. Takes a void pointer, to serve as a
+ * release function. NULL is nothing. Calls back: before it returns. */
+THRUM_API void thrum_queue_free(void *queue);
 
 /* Gives a value to the first who waits, or keeps it for the next.
  * Ownership: value taken, also on error. Calls back: before it returns, or,

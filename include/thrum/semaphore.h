@@ -18,9 +18,9 @@ THRUM_API thrum_semaphore *thrum_semaphore_new(thrum_context *context,
 
 /* Frees it. Those who still wait fail with THRUM_DEFERRED_E_ABANDONED; a
  * thrum_semaphore_run that has its token goes on. Legal from within the
- * callback of one who waited. NULL is nothing.
- * Calls back: before it returns. */
-THRUM_API void thrum_semaphore_free(thrum_semaphore *semaphore);
+ * callback of one who waited. Takes a void pointer, to serve as a release
+ * function. NULL is nothing. Calls back: before it returns. */
+THRUM_API void thrum_semaphore_free(void *semaphore);
 
 /* Takes a token. The Deferred fires, without a value, when one is there: those
  * who wait get theirs in the order in which they came. A cancelled waiter loses

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The examples, run against `thrum sink`: what they print is compared with the
-files beside this one, what the server got with what they should have sent."""
+"""The examples: what they print is compared with the files beside this one.
+Those that send run against `thrum sink`, and what it got is compared with what
+they should have sent."""
 import json
 import os
 import pathlib
@@ -69,6 +70,32 @@ class Examples(unittest.TestCase):
         for message in messages:
             self.assertTrue(message['body'].endswith('\r\n\r\n' + text),
                             message['body'])
+
+    def test_chain_and_limits_print_the_same_each_time(self):
+        for program in 'chain', 'limits':
+            with self.subTest(program):
+                done = run(program)
+                self.assertEqual(done.stdout, expected(program + '.txt'))
+                self.assertEqual((done.returncode, done.stderr), (0, ''))
+
+    def test_limits_are_kept_and_reached(self):
+        waiting, opened, working, seen = 0, 0, set(), set()
+        for line in run('limits').stdout.splitlines():
+            job, _, what = line.partition(':')
+            what = what.split()[0]
+            if what == 'ordered':
+                waiting += 1
+            elif what == 'open':
+                waiting, opened = waiting - 1, opened + 1
+            elif line.endswith('step 4'):
+                working.discard(job)
+                opened -= 1
+            else:
+                working.add(job)
+            seen.add((waiting, opened, len(working)))
+        waiting, opened, working = map(max, zip(*seen))
+        self.assertEqual((opened, working), (3, 2))
+        self.assertEqual(waiting, 3)  # two in the queue, one for a place there
 
     def test_deferred_list_mail_acts_once_after_all_three(self):
         done, messages = self.run_with_sink('deferred_list_mail')
