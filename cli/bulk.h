@@ -39,6 +39,7 @@ struct bulk {
     bulk_item *items, *free;
     thrum_ns began;
     uint64_t rows; /* that were passed over, to find the one */
+    uint64_t line; /* where that one begins */
 
     cli_report report;
     int started; /* all that it needs is there */

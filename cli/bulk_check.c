@@ -39,6 +39,7 @@ static int check_too_many(bulk *self)
 
     if (most == 0 || self->report.total <= most)
         return 0;
+    cli_progress_clear(&self->progress);
     cli_say("thrum bulk: %s: more than %llu recipients (--max-recipients)",
             cli_list_name(self->list), (unsigned long long)most);
     self->status = CLI_EXIT_DATA;

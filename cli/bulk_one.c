@@ -42,7 +42,9 @@ static thrum_outcome one_accepted(void *receipt, void *it)
 
 static thrum_outcome one_refused(const thrum_failure *why, void *it)
 {
-    bulk_refused(it, 1, why);
+    bulk *self = it;
+
+    bulk_refused(self, self->line, why);
     return thrum_done();
 }
 
@@ -105,6 +107,7 @@ static thrum_outcome one_next(void *it)
         return thrum_done();
     }
     self->rows = row.number;
+    self->line = row.line;
     return row.number < wanted ? thrum_keep() : one_found(self, &row);
 }
 

@@ -43,6 +43,18 @@ static void sink_report(const sink_totals *totals, int json)
                 totals->bytes, totals->commands);
 }
 
+/* The cause tells an address that is in use from one that is not there. */
+static void sink_say_why(const thrum_failure *why)
+{
+    const thrum_failure *cause = thrum_failure_cause(why);
+
+    if (cause != NULL)
+        cli_say("thrum sink: %s: %s", thrum_failure_text(why),
+                thrum_failure_text(cause));
+    else
+        cli_say("thrum sink: %s", thrum_failure_text(why));
+}
+
 /* Runs the server to its end. Answers the exit status. */
 static int sink_serve(sink_server *server, const sink_options *options)
 {
@@ -50,7 +62,7 @@ static int sink_serve(sink_server *server, const sink_options *options)
     int status = CLI_EXIT_OK;
 
     if (sink_server_start(server, options->host, options->port, &why) != 0) {
-        cli_say("thrum sink: %s", thrum_failure_text(why));
+        sink_say_why(why);
         thrum_failure_unref(why);
         status = CLI_EXIT_UNAVAILABLE;
     } else {

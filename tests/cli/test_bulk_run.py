@@ -162,6 +162,17 @@ class OneRow(campaign.Test):
             done = self.bulk('--via', server.via, '--test', 'me@x.org')
         self.assertEqual((done.status, done.counts()), (1, {'failed': 1}))
 
+    def test_a_test_in_doubt_names_its_row(self):
+        def talk(line, number):
+            if line == b'.\r\n':
+                raise EOFError
+            return campaign.takes(line, number)
+        with campaign.Server(talk) as server:
+            done = self.bulk('--via', server.via, '--preview', '2', '--test',
+                             'me@x.org')
+        self.assertEqual((done.status, done.counts()), (1, {'in_doubt': 1}))
+        self.assertIn('people.csv:3: in doubt: ', done.errors)
+
 
 class Servers(campaign.Test):
     def test_a_server_that_is_not_there_fails_them_all(self):

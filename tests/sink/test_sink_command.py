@@ -146,6 +146,7 @@ class CommandLine(unittest.TestCase):
             other.listen()
             place = f'127.0.0.1:{other.getsockname()[1]}'
             self.refused(69, place.rsplit(':', 1)[1], '--listen', place)
+            self.refused(69, 'in use', '--listen', place)
 
     def test_a_dump_that_cannot_be_made_is_named(self):
         self.refused(73, '/nowhere/x', '--listen', '127.0.0.1:0', '--dump',
