@@ -21,10 +21,13 @@ TAKEN = b'250 2.1.0 Ok\r\n250 2.1.5 Ok\r\n' \
         b'354 End with a dot alone on its line\r\n'
 OK = b'250 2.0.0 Ok\r\n'
 
+# Seconds after which something hangs: a test says so instead of waiting.
+WATCHDOG = 60
+
 
 def thrum_sink(*options):
     return subprocess.run([THRUM, 'sink', *options], capture_output=True,
-                          text=True, check=False)
+                          text=True, check=False, timeout=WATCHDOG)
 
 
 class Sink:
@@ -42,13 +45,13 @@ class Sink:
 
     def __exit__(self, *_):
         self.process.kill()
-        self.process.communicate()
+        self.process.communicate(timeout=WATCHDOG)
 
     def end(self, number=None):
         """Its status and totals, after a signal or by itself."""
         if number is not None:
             self.process.send_signal(number)
-        out, self.said = self.process.communicate()
+        out, self.said = self.process.communicate(timeout=WATCHDOG)
         return self.process.returncode, json.loads(out)
 
 
@@ -56,7 +59,8 @@ class Client:
     """A connection without manners of its own."""
 
     def __init__(self, sink, host='127.0.0.1'):
-        self.socket = socket.create_connection((host, sink.port))
+        self.socket = socket.create_connection((host, sink.port),
+                                               timeout=WATCHDOG)
         self.expect(b'220 localhost ESMTP thrum sink\r\n')
 
     def __enter__(self):
@@ -260,7 +264,7 @@ class Ending(unittest.TestCase):
                               text=True) as process:
             process.stderr.readline()
             process.send_signal(signal.SIGTERM)
-            out, said = process.communicate()
+            out, said = process.communicate(timeout=WATCHDOG)
         self.assertEqual(out, '')
         self.assertEqual(said, '0 connections, 0 messages, 0 recipients, '
                                '0 bytes, 0 commands\n')
