@@ -2,10 +2,17 @@
 /*
  * The reactor: one libev loop with a context, a clock and a cooperator. All
  * that was made from a reactor belongs to the thread that runs it; only
- * thrum_reactor_call_from_thread may be called from another one.
+ * thrum_reactor_call_from_thread may be called from another one. Any number of
+ * reactors work side by side, each in a thread of its own.
  *
  * The loop ends when nothing keeps it alive: no stream, listener, connection
- * attempt, call later or task. Signals alone do not keep it alive.
+ * attempt, call later, task or work on a thread. Signals alone do not keep it
+ * alive.
+ *
+ * A child that was forked may free what it has of a reactor, and nothing else:
+ * thrum_reactor_free then closes descriptors and releases memory, and neither
+ * sends, nor resets, nor calls back; thrum_reactor_run, turn and wait return
+ * THRUM_REACTOR_E_FORKED.
  */
 #ifndef THRUM_REACTOR_H
 #define THRUM_REACTOR_H
@@ -29,7 +36,13 @@ typedef struct thrum_reactor thrum_reactor;
     X(WRITE, -206, "writing failed")                                           \
     X(ENDED, -207, "the peer closed the connection")                           \
     X(ABORTED, -208, "the connection was aborted here")                        \
-    X(STOPPED, -209, "the reactor was stopped")
+    X(STOPPED, -209, "the reactor was stopped")                                \
+    X(TLS, -210, "no TLS")                                                     \
+    X(TRUNCATED, -211, "the peer closed without ending TLS")                   \
+    X(NO_RECORDS, -212, "no such name, or nothing of that kind")               \
+    X(THREAD, -213, "no thread could be started")                              \
+    X(FORKED, -214, "the reactor is the parent process's")                     \
+    X(SCRIPT, -215, "something else came than the script expects")
 
 #define THRUM_REACTOR_ERRORS_ENUM(name, code, text)                            \
     THRUM_REACTOR_E_##name = (code),
@@ -46,6 +59,10 @@ typedef struct thrum_reactor_config {
     thrum_context *context;  /* shared; NULL: one is made, with defaults */
     thrum_ns slice;          /* of the cooperator, a turn; 0: 1 ms */
     const char *nameservers; /* "127.0.0.1:53,[::1]:53"; NULL: the system's */
+    thrum_clock *clock;      /* a test's (thrum_test_clock); NULL: its own */
+    size_t threads;          /* of the pool, at most; 0: 8 */
+    size_t thread_jobs;      /* that wait for a thread, at most; 0: 1,024 */
+    thrum_ns stop_within;    /* what a stop may take; 0: 30 s */
 } thrum_reactor_config;
 
 /* Makes a reactor. `config` may be NULL: all defaults.
@@ -68,13 +85,70 @@ THRUM_API thrum_clock *thrum_reactor_clock(thrum_reactor *reactor);
 /* Its cooperator, ticked once a turn. Ownership: borrowed. */
 THRUM_API thrum_cooperator *thrum_reactor_cooperator(thrum_reactor *reactor);
 
-/* Runs the loop until thrum_reactor_stop, or until nothing keeps it alive. A
- * program with a loop of its own runs that one instead.
- * Errors: THRUM_E_INVALID when it runs already. */
+/* Calls the start-up triggers, then runs the loop until thrum_reactor_stop, or
+ * until nothing keeps it alive. A program with a loop of its own runs that one
+ * instead. Errors: THRUM_E_INVALID when it runs already;
+ * THRUM_REACTOR_E_TIMEOUT, the stop was cut short; THRUM_REACTOR_E_FORKED. */
 THRUM_API int thrum_reactor_run(thrum_reactor *reactor);
 
-/* Makes thrum_reactor_run return after the present turn. */
+/* Begins to stop: the shutdown triggers are called, phase by phase, and when
+ * all have ended, or `stop_within` is over, thrum_reactor_run returns. Called
+ * again meanwhile: returns after the present turn, and what the triggers still
+ * wait for is cancelled. */
 THRUM_API void thrum_reactor_stop(thrum_reactor *reactor);
+
+/* Fires without a value when the reactor was stopped and its shutdown triggers
+ * have ended: the Deferred of a program that serves until then.
+ * Ownership: new. Errors: NULL, no memory. */
+THRUM_API thrum_deferred *thrum_reactor_when_stopped(thrum_reactor *reactor);
+
+/* Runs one turn of the loop, without waiting for anything. Returns 1 when the
+ * next one has something to do already, 0 when it would wait, or an error as
+ * run: what a test, or a loop that is not libev, drives a reactor with. */
+THRUM_API int thrum_reactor_turn(thrum_reactor *reactor);
+
+/* Runs the loop until a Deferred has its result, and takes that: asynchronous
+ * calls in the order of a script. Exactly one of *value (with *free, its
+ * release function) and *why is set; *value may be NULL.
+ * Ownership: the consumer's reference is taken, also on error; *value and *why
+ * new. Errors: THRUM_E_INVALID, within a callback of the loop;
+ * THRUM_DEFERRED_E_NO_RESULT, the loop ended first: the Deferred was cancelled;
+ * THRUM_E_NOMEM, deferred is NULL; THRUM_REACTOR_E_FORKED. */
+THRUM_API int thrum_reactor_wait(thrum_reactor *reactor,
+                                 thrum_deferred *deferred, void **value,
+                                 thrum_free_fn **free, thrum_failure **why);
+
+typedef enum thrum_trigger_phase {
+    THRUM_TRIGGER_STARTUP,         /* before anything else of a run */
+    THRUM_TRIGGER_BEFORE_SHUTDOWN, /* take no more work, end what there is */
+    THRUM_TRIGGER_DURING_SHUTDOWN, /* close */
+    THRUM_TRIGGER_AFTER_SHUTDOWN   /* nothing of the above is left */
+} thrum_trigger_phase;
+
+/* Answers thrum_done, thrum_wait for what the phase is to wait for, or
+ * thrum_fail: told to the context's hook, and the others go on; of a start-up
+ * trigger it stops the run. */
+typedef thrum_outcome thrum_trigger_fn(void *ctx);
+
+typedef struct thrum_trigger thrum_trigger;
+
+/* Calls fn(ctx) once, in the phase named: start-up in the order of asking,
+ * shutdown in the reverse. A phase begins when all of the one before has ended.
+ * Ownership: borrowed, until it was called; ctx taken, also on error.
+ * Errors: NULL, no memory, or the phase is over. */
+THRUM_API thrum_trigger *thrum_trigger_new(thrum_reactor *reactor,
+                                           thrum_trigger_phase phase,
+                                           thrum_trigger_fn *fn, void *ctx,
+                                           thrum_free_fn *free);
+
+/* Takes it back; its context is released. Not once it was called. NULL is
+ * nothing. */
+THRUM_API void thrum_trigger_free(thrum_trigger *trigger);
+
+/* Has SIGTERM and SIGINT call thrum_reactor_stop: the first stops in order, the
+ * second at once. Errors: THRUM_E_NOMEM; THRUM_E_INVALID, another reactor of
+ * the process watches one of them. */
+THRUM_API int thrum_reactor_stop_on_signals(thrum_reactor *reactor);
 
 /* Calls fn(ctx) in the reactor's thread, in the next turn: the only function of
  * a reactor that may be called from another thread. Calls from one thread are

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A stream: bytes both ways between here and a peer. What is written in one
- * turn of the loop is sent at its end with one system call, or at once when it
- * passes the high mark.
+ * A stream: bytes both ways between here and a peer, over TCP, a UNIX socket,
+ * TLS or memory; what carries them makes no difference to who uses it. What is
+ * written in one turn of the loop is sent at its end with one system call, or
+ * at once when it passes the high mark.
  *
  * A stream ends in exactly one notice, `closed`, whoever ended it. When a write
  * fails, what the peer sent before is told first: it may well say why.
@@ -16,6 +17,7 @@
 THRUM_BEGIN
 
 typedef struct thrum_stream thrum_stream;
+typedef struct thrum_tls thrum_tls;
 
 /* What a stream tells its owner. Each may be NULL, and each may lose, abort or
  * unref the stream. */
@@ -53,6 +55,13 @@ THRUM_API int thrum_stream_set_marks(thrum_stream *stream, size_t low,
 THRUM_API int thrum_stream_write(thrum_stream *stream, const void *data,
                                  size_t size);
 
+/* Adds bytes to the queue without copying them: they stay where they are until
+ * they were sent, or the stream ended, and free(owner) is called.
+ * Ownership: owner taken, on error too. Errors: as write. */
+THRUM_API int thrum_stream_write_owned(thrum_stream *stream, const void *data,
+                                       size_t size, void *owner,
+                                       thrum_free_fn *free);
+
 /* Adds all bytes of a buffer to the queue and empties the buffer. When nothing
  * waits to be sent, and both are of one context, they change their memory and
  * nothing is copied. Errors: as write; then
@@ -62,11 +71,21 @@ THRUM_API int thrum_stream_take(thrum_stream *stream, thrum_buffer *bytes);
 /* How many bytes wait to be sent. */
 THRUM_API size_t thrum_stream_queued(const thrum_stream *stream);
 
+/* Fires when the queue is at or below the low mark, at once if it is: what a
+ * writer waits for that has met THRUM_E_FULL, or sees more queued than it
+ * likes. Fails with what ended the stream. Any number may wait.
+ * Ownership: new. Errors: NULL, no memory. */
+THRUM_API thrum_deferred *thrum_stream_when_drained(thrum_stream *stream);
+
 /* No more `received` until resume. Bytes stay with the kernel. */
 THRUM_API void thrum_stream_pause(thrum_stream *stream);
 
 /* `received` may come again, never before this returns. */
 THRUM_API void thrum_stream_resume(thrum_stream *stream);
+
+/* Sends what is queued, then tells the peer that no more will come; bytes are
+ * still received. Errors: THRUM_E_CLOSED as write. */
+THRUM_API int thrum_stream_lose_write(thrum_stream *stream);
 
 /* Sends what is queued, then closes. Calls back: `closed`, later. */
 THRUM_API void thrum_stream_lose(thrum_stream *stream);
@@ -75,7 +94,24 @@ THRUM_API void thrum_stream_lose(thrum_stream *stream);
  * with THRUM_REACTOR_E_ABORTED. */
 THRUM_API void thrum_stream_abort(thrum_stream *stream);
 
-/* The peer's address, "127.0.0.1:25" or "[::1]:25". Ownership: borrowed. */
+/* The stream is aborted with THRUM_REACTOR_E_TIMEOUT when nothing was received
+ * for `idle`, or when bytes wait and the peer took none for `write`; a stream
+ * that rests (pause) is not idle. 0: never, the default.
+ * Errors: THRUM_E_NOMEM, and nothing has changed. */
+THRUM_API int thrum_stream_set_deadlines(thrum_stream *stream, thrum_ns idle,
+                                         thrum_ns write);
+
+/* Whether small segments leave at once (TCP_NODELAY), as they do by default.
+ * Errors: THRUM_E_INVALID, not TCP underneath. */
+THRUM_API int thrum_stream_set_nodelay(thrum_stream *stream, int on);
+
+/* Asks a silent peer whether it lives, after `idle` and then every tenth of it,
+ * and fails after three questions without an answer (SO_KEEPALIVE). 0: never,
+ * the default. Whole seconds. Errors: THRUM_E_INVALID, not TCP underneath. */
+THRUM_API int thrum_stream_set_keepalive(thrum_stream *stream, thrum_ns idle);
+
+/* The peer's address: "127.0.0.1:25", "[::1]:25", "unix:/path" ("unix:" of one
+ * without a name), "memory". Ownership: borrowed. */
 THRUM_API const char *thrum_stream_peer(const thrum_stream *stream);
 
 /* The address on this side, in the same form. Ownership: borrowed. */
@@ -92,43 +128,11 @@ THRUM_API thrum_stream *thrum_stream_ref(thrum_stream *stream);
  * NULL is nothing. */
 THRUM_API void thrum_stream_unref(void *stream);
 
-/* Connects over TCP. `host` is a name or an address in figures; a name is
- * looked up (hosts file, then DNS) and its addresses are tried in turn.
- * `within` covers all of it; what is left of it is shared evenly among the
- * addresses that are left. Fires with a thrum_stream. Fails with the
- * reactor's RESOLVE, CONNECT (the last address's errno beneath) or TIMEOUT; the
- * text names host, port and stage. Cancelling stops the attempt. Ownership:
- * new. Calls back: never before this returns. Errors: NULL, no memory. */
-THRUM_API thrum_deferred *thrum_connect_tcp(thrum_reactor *reactor,
-                                            const char *host, uint16_t port,
-                                            thrum_ns within);
-
-typedef struct thrum_listener thrum_listener;
-
-/* A peer came. Ownership: stream new; without a handler it reads nothing. */
-typedef void thrum_accept_fn(thrum_listener *listener, thrum_stream *stream,
-                             void *ctx);
-
-/* Listens for TCP. `host` is an address in figures; port 0 takes any free one.
- * Running out of descriptors pauses accepting for 100 ms and is logged.
- * Ownership: new; ctx taken, also on error; *why new, only on error (`why` may
- * be NULL).
- * Errors: NULL, *why says so: THRUM_REACTOR_E_LISTEN, errno beneath. */
-THRUM_API thrum_listener *thrum_listen_tcp(thrum_reactor *reactor,
-                                           const char *host, uint16_t port,
-                                           thrum_accept_fn *accept, void *ctx,
-                                           thrum_free_fn *free,
-                                           thrum_failure **why);
-
-/* Where it listens, as thrum_stream_name writes it. Ownership: borrowed. */
-THRUM_API const char *thrum_listener_name(const thrum_listener *listener);
-
-/* The port it listens at. */
-THRUM_API uint16_t thrum_listener_port(const thrum_listener *listener);
-
-/* Stops listening; streams that were accepted stay. Legal from within accept,
- * and after the reactor's end. NULL is nothing. */
-THRUM_API void thrum_listener_free(thrum_listener *listener);
+/* Makes two streams that are each other's peers, in memory alone: what is
+ * written to one is told by the other in the next turn.
+ * Ownership: both new. Errors: THRUM_E_NOMEM, and neither is there. */
+THRUM_API int thrum_stream_pair(thrum_reactor *reactor, thrum_stream **one,
+                                thrum_stream **other);
 
 THRUM_END
 

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Blocking work, on threads of the reactor's own: a bounded pool, started when
+ * it is needed, with all signals blocked, joined when the reactor is freed.
+ */
+#ifndef THRUM_THREAD_H
+#define THRUM_THREAD_H
+
+#include <thrum/outcome.h>
+#include <thrum/reactor.h>
+
+THRUM_BEGIN
+
+/* The work, in a thread of the pool. It may make failures, and nothing else, of
+ * the reactor's context; it touches no Deferred. It answers with thrum_value,
+ * thrum_fail or thrum_done. */
+typedef thrum_outcome thrum_thread_fn(void *ctx);
+
+/* Calls fn(ctx) in a thread of the pool; the Deferred fires with what it
+ * answers. At most `threads` of thrum_reactor_config run at a time, and
+ * `thread_jobs` more wait; past that it fails with THRUM_E_FULL. Cancelling
+ * takes work back that has not begun; work that has goes on, and what it
+ * answers is released. The reactor's end does the same, waits for what has
+ * begun, and all others fail with THRUM_REACTOR_E_STOPPED.
+ * Ownership: new; ctx taken, also on error, and released once, in the
+ * reactor's thread. Calls back: never before this returns. Errors: NULL, no
+ * memory; THRUM_REACTOR_E_THREAD, no thread could be started. */
+THRUM_API thrum_deferred *thrum_defer_to_thread(thrum_reactor *reactor,
+                                                thrum_thread_fn *fn, void *ctx,
+                                                thrum_free_fn *free);
+
+THRUM_END
+
+#endif
