@@ -278,8 +278,8 @@ int sink_server_start(sink_server *server, const char *host, uint16_t port,
             return -1;
         }
     }
-    server->listener = thrum_listen_tcp(server->reactor, host, port,
-                                        server_accept, server, NULL, why);
+    server->listener = thrum_listen_tcp(server->reactor, host, port, NULL, why);
+    thrum_listener_accept(server->listener, server_accept, server, NULL);
     return server->listener != NULL ? 0 : -1;
 }
 

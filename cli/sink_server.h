@@ -6,7 +6,7 @@
 #ifndef THRUM_CLI_SINK_SERVER_H
 #define THRUM_CLI_SINK_SERVER_H
 
-#include <thrum/stream.h>
+#include <thrum/listener.h>
 
 #include "cli/sink_dump.h"
 #include "cli/sink_session.h"

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <thrum/deferred.h>
+#include <thrum/connect.h>
 
 #include "reactor/resolve.h"
 #include "reactor/stream.h"

@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include <thrum/listener.h>
+
 #include "base/base.h"
 #include "reactor/stream.h"
 
@@ -48,16 +50,28 @@ static void listener_stop(thrum_listener *listener)
     ev_timer_stop(listener->reactor->loop, &listener->rest);
     close(listener->fd);
     listener->fd = -1;
+    listener->accept = NULL;
     thrum__link_remove(&listener->link);
+}
+
+/* Peers come in while somebody takes them, and accepting does not rest. */
+static void listener_watch(thrum_listener *listener)
+{
+    if (listener->fd < 0)
+        return;
+    if (listener->accept != NULL && !ev_is_active(&listener->rest))
+        ev_io_start(listener->reactor->loop, &listener->io);
+    else
+        ev_io_stop(listener->reactor->loop, &listener->io);
 }
 
 static void listener_rest(thrum_listener *listener, const char *why)
 {
     struct ev_loop *loop = listener->reactor->loop;
 
-    ev_io_stop(loop, &listener->io);
     ev_timer_set(&listener->rest, LISTENER_REST, 0.);
     ev_timer_start(loop, &listener->rest);
+    listener_watch(listener);
     if (!listener->starved)
         thrum_context_log(listener->context, THRUM_LOG_WARNING,
                           "%s: cannot accept: %s; trying every 100 ms",
@@ -67,10 +81,9 @@ static void listener_rest(thrum_listener *listener, const char *why)
 
 static void listener_on_rested(struct ev_loop *loop, ev_timer *rest, int events)
 {
-    thrum_listener *listener = rest->data;
-
+    (void)loop;
     (void)events;
-    ev_io_start(loop, &listener->io);
+    listener_watch(rest->data);
 }
 
 static bool listener_is_starving(int error)
@@ -116,7 +129,7 @@ static void listener_on_readable(struct ev_loop *loop, ev_io *io, int events)
     (void)loop;
     (void)events;
     listener->calling = true;
-    for (int i = 0; i < LISTENER_BATCH && listener->fd >= 0; i++)
+    for (int i = 0; i < LISTENER_BATCH && listener->accept != NULL; i++)
         if (!listener_accept_one(listener))
             break;
     listener->calling = false;
@@ -156,7 +169,6 @@ static void listener_start(thrum_listener *listener)
     ev_timer_init(&listener->rest, listener_on_rested, LISTENER_REST, 0.);
     listener->io.data = listener->rest.data = listener;
     thrum__link_append(&listener->reactor->listeners, &listener->link);
-    ev_io_start(listener->reactor->loop, &listener->io);
 }
 
 static thrum_listener *listener_make(thrum_reactor *reactor, const char *host,
@@ -191,15 +203,15 @@ static thrum_listener *listener_make(thrum_reactor *reactor, const char *host,
 }
 
 thrum_listener *thrum_listen_tcp(thrum_reactor *reactor, const char *host,
-                                 uint16_t port, thrum_accept_fn *accept,
-                                 void *ctx, thrum_free_fn *free,
+                                 uint16_t port,
+                                 const thrum_listener_config *config,
                                  thrum_failure **why)
 {
     thrum_failure *error = NULL;
     thrum_listener *listener = listener_make(reactor, host, port, &error);
 
+    (void)config;
     if (listener == NULL) {
-        thrum__free(ctx, free);
         if (why != NULL)
             *why = error;
         else
@@ -207,11 +219,27 @@ thrum_listener *thrum_listen_tcp(thrum_reactor *reactor, const char *host,
         return NULL;
     }
     thrum_context_ref(listener->context);
-    listener->accept = accept;
-    listener->ctx = ctx;
-    listener->free = free;
     listener_start(listener);
     return listener;
+}
+
+void thrum_listener_accept(thrum_listener *listener, thrum_accept_fn *accept,
+                           void *ctx, thrum_free_fn *free)
+{
+    void *before;
+    thrum_free_fn *before_free;
+
+    if (listener == NULL) {
+        thrum__free(ctx, free);
+        return;
+    }
+    before = listener->ctx;
+    before_free = listener->free;
+    listener->accept = listener->fd < 0 ? NULL : accept;
+    listener->ctx = ctx;
+    listener->free = free;
+    listener_watch(listener);
+    thrum__free(before, before_free);
 }
 
 const char *thrum_listener_name(const thrum_listener *listener)

@@ -5,9 +5,9 @@
 #ifndef THRUM_MAIL_SMTP_CLIENT_INTERNAL_H
 #define THRUM_MAIL_SMTP_CLIENT_INTERNAL_H
 
+#include <thrum/connect.h>
 #include <thrum/deferred.h>
 #include <thrum/smtp_session.h>
-#include <thrum/stream.h>
 
 #include "mail/smtp/client.h"
 

@@ -87,8 +87,8 @@ void peer_open(peer *self, thrum_reactor *reactor)
 
     memset(self, 0, sizeof *self);
     self->reactor = reactor;
-    self->listener =
-        thrum_listen_tcp(reactor, "127.0.0.1", 0, on_accept, self, NULL, NULL);
+    self->listener = thrum_listen_tcp(reactor, "127.0.0.1", 0, NULL, NULL);
+    thrum_listener_accept(self->listener, on_accept, self, NULL);
     ck_assert_ptr_nonnull(self->listener);
     address.sin_port = htons(thrum_listener_port(self->listener));
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

@@ -6,7 +6,7 @@
 #ifndef THRUM_TESTS_REACTOR_PEER_H
 #define THRUM_TESTS_REACTOR_PEER_H
 
-#include <thrum/stream.h>
+#include <thrum/listener.h>
 
 #include "tests/reactor/loop.h"
 

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <thrum/deferred.h>
+#include <thrum/connect.h>
 
 #include "tests/reactor/names.h"
 #include "tests/reactor/peer.h"
@@ -49,8 +49,9 @@ static bool world_make(world *self, const char *nameservers)
 
 static void world_listen(world *self, const char *host)
 {
-    self->listener = thrum_listen_tcp(self->reactor, host, self->port, came,
-                                      self, NULL, NULL);
+    self->listener =
+        thrum_listen_tcp(self->reactor, host, self->port, NULL, NULL);
+    thrum_listener_accept(self->listener, came, self, NULL);
     ck_assert_ptr_nonnull(self->listener);
     self->port = thrum_listener_port(self->listener);
 }

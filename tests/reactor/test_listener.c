@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <thrum/deferred.h>
+#include <thrum/connect.h>
 
 #include "tests/reactor/peer.h"
 
@@ -44,8 +44,8 @@ static void guests_release(void *ctx)
 static void guests_open(guests *self, const char *host, int expected)
 {
     *self = (guests){.reactor = loop_start(), .expected = expected};
-    self->listener = thrum_listen_tcp(self->reactor, host, 0, guest_came, self,
-                                      guests_release, NULL);
+    self->listener = thrum_listen_tcp(self->reactor, host, 0, NULL, NULL);
+    thrum_listener_accept(self->listener, guest_came, self, guests_release);
     ck_assert_ptr_nonnull(self->listener);
 }
 
@@ -151,14 +151,12 @@ START_TEST(a_host_that_is_not_in_figures_is_refused)
 {
     thrum_reactor *reactor = loop_start();
     thrum_failure *why = NULL;
-    guests self = {0};
 
-    ck_assert_ptr_null(thrum_listen_tcp(reactor, bad_hosts[_i], 25, guest_came,
-                                        &self, guests_release, &why));
+    ck_assert_ptr_null(
+        thrum_listen_tcp(reactor, bad_hosts[_i], 25, NULL, &why));
     ck_assert(
         thrum_failure_is(why, &thrum_domain_reactor, THRUM_REACTOR_E_LISTEN));
     ck_assert_ptr_nonnull(strstr(thrum_failure_text(why), "port 25"));
-    ck_assert_uint_eq(self.released, 1);
     thrum_failure_unref(why);
     loop_end(reactor);
 }
@@ -172,13 +170,13 @@ START_TEST(a_port_that_is_taken_is_a_failure_with_its_errno_beneath)
     guests_open(&self, "127.0.0.1", 0);
     ck_assert_ptr_null(thrum_listen_tcp(self.reactor, "127.0.0.1",
                                         thrum_listener_port(self.listener),
-                                        guest_came, NULL, NULL, &why));
+                                        NULL, &why));
     ck_assert(thrum_failure_is(thrum_failure_cause(why), &thrum_domain_system,
                                EADDRINUSE));
     thrum_failure_unref(why);
     ck_assert_ptr_null(thrum_listen_tcp(self.reactor, "127.0.0.1",
                                         thrum_listener_port(self.listener),
-                                        guest_came, NULL, NULL, NULL));
+                                        NULL, NULL));
     thrum_listener_free(self.listener);
     loop_end(self.reactor);
 }
@@ -237,8 +235,8 @@ START_TEST(without_descriptors_accepting_rests_and_the_log_hears_of_it_once)
     struct rlimit none;
     int fd;
 
-    self.listener = thrum_listen_tcp(self.reactor, "127.0.0.1", 0, guest_came,
-                                     &self, guests_release, NULL);
+    self.listener = thrum_listen_tcp(self.reactor, "127.0.0.1", 0, NULL, NULL);
+    thrum_listener_accept(self.listener, guest_came, &self, guests_release);
     fd = guest(&self);
     getrlimit(RLIMIT_NOFILE, &limit_before);
     none = limit_before;
@@ -295,15 +293,15 @@ static void scenario(void)
     thrum_failure *why = NULL;
 
     if (reactor != NULL) {
-        thrum_listener *listener = thrum_listen_tcp(
-            reactor, "127.0.0.1", 0, guest_came, &self, guests_release, &why);
+        thrum_listener *listener =
+            thrum_listen_tcp(reactor, "127.0.0.1", 0, NULL, &why);
 
+        thrum_listener_accept(listener, guest_came, &self, guests_release);
         ck_assert((listener == NULL) == (why != NULL));
         ck_assert_uint_eq(self.released, listener == NULL);
         thrum_failure_unref(why);
         why = NULL;
-        ck_assert_ptr_null(thrum_listen_tcp(reactor, "nowhere", 0, guest_came,
-                                            NULL, NULL, &why));
+        ck_assert_ptr_null(thrum_listen_tcp(reactor, "nowhere", 0, NULL, &why));
         ck_assert_ptr_nonnull(why);
         thrum_failure_unref(why);
         thrum_listener_free(listener);

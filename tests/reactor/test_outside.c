@@ -11,7 +11,8 @@
 #include <unistd.h>
 
 #include <thrum/deferred.h>
-#include <thrum/stream.h>
+#include <thrum/connect.h>
+#include <thrum/listener.h>
 
 #include "tests/reactor/loop.h"
 
@@ -228,8 +229,9 @@ static void *reactor_of_its_own(void *arg)
 {
     thrum_reactor *reactor = thrum_reactor_new(NULL);
     int left = 102;
-    thrum_listener *listener = thrum_listen_tcp(reactor, "127.0.0.1", 0,
-                                                guest_came, &left, NULL, NULL);
+    thrum_listener *listener =
+        thrum_listen_tcp(reactor, "127.0.0.1", 0, NULL, NULL);
+    thrum_listener_accept(listener, guest_came, &left, NULL);
     thrum_deferred *guest = thrum_connect_tcp(
         reactor, "localhost", thrum_listener_port(listener), 60 * THRUM_S);
 

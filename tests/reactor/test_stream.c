@@ -9,7 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <thrum/deferred.h>
+#include <thrum/connect.h>
 
 #include "tests/reactor/peer.h"
 
@@ -383,8 +383,9 @@ START_TEST(ten_megabytes_arrive_whole_through_small_marks)
 {
     thrum_reactor *reactor = loop_start();
     bulk writer = {.dice = 1}, reader = {.dice = 1, .reactor = reactor};
-    thrum_listener *listener = thrum_listen_tcp(
-        reactor, "127.0.0.1", 0, bulk_accept, &reader, NULL, NULL);
+    thrum_listener *listener =
+        thrum_listen_tcp(reactor, "127.0.0.1", 0, NULL, NULL);
+    thrum_listener_accept(listener, bulk_accept, &reader, NULL);
     thrum_deferred *connected = thrum_connect_tcp(
         reactor, "127.0.0.1", thrum_listener_port(listener), 60 * THRUM_S);
 
@@ -441,8 +442,9 @@ START_TEST(an_exchange_costs_one_send_one_receive_and_one_wait)
 {
     thrum_reactor *reactor = loop_start();
     int left = EXCHANGES;
-    thrum_listener *listener = thrum_listen_tcp(reactor, "127.0.0.1", 0,
-                                                pong_accept, &left, NULL, NULL);
+    thrum_listener *listener =
+        thrum_listen_tcp(reactor, "127.0.0.1", 0, NULL, NULL);
+    thrum_listener_accept(listener, pong_accept, &left, NULL);
     thrum_deferred *connected = thrum_connect_tcp(
         reactor, "127.0.0.1", thrum_listener_port(listener), 60 * THRUM_S);
 
@@ -501,8 +503,8 @@ static void scenario_run(thrum_reactor *reactor)
     thrum_deferred *connected;
 
     scenario_left = 4;
-    scenario_listener = thrum_listen_tcp(reactor, "127.0.0.1", 0,
-                                         scenario_accept, NULL, NULL, NULL);
+    scenario_listener = thrum_listen_tcp(reactor, "127.0.0.1", 0, NULL, NULL);
+    thrum_listener_accept(scenario_listener, scenario_accept, NULL, NULL);
     if (scenario_listener == NULL)
         return;
     connected =

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <thrum/deferred.h>
+#include <thrum/connect.h>
 
 #include "tests/reactor/peer.h"
 
@@ -210,8 +210,9 @@ static void world_run(uint32_t seed)
     memset(&world, 0, sizeof world);
     world.dice = seed;
     world.reactor = loop_start();
-    world.listener = thrum_listen_tcp(world.reactor, "127.0.0.1", 0, on_accept,
-                                      NULL, NULL, NULL);
+    world.listener =
+        thrum_listen_tcp(world.reactor, "127.0.0.1", 0, NULL, NULL);
+    thrum_listener_accept(world.listener, on_accept, NULL, NULL);
     for (int i = 0; i < ENDS / 2; i++) {
         thrum_deferred *connecting = thrum_connect_tcp(
             world.reactor, "127.0.0.1", thrum_listener_port(world.listener),

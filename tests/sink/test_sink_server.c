@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <thrum/deferred.h>
+#include <thrum/connect.h>
 
 #include "cli/sink_server.h"
 #include "tests/support/support.h"

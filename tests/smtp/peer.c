@@ -225,8 +225,8 @@ bool peer_start(peer *self, thrum_reactor *reactor, const peer_config *config)
     memset(self, 0, sizeof *self);
     self->config = *config;
     self->reactor = reactor;
-    self->listener = thrum_listen_tcp(reactor, "127.0.0.1", 0, peer_accept,
-                                      self, NULL, NULL);
+    self->listener = thrum_listen_tcp(reactor, "127.0.0.1", 0, NULL, NULL);
+    thrum_listener_accept(self->listener, peer_accept, self, NULL);
     if (self->listener == NULL)
         return false;
     snprintf(self->url, sizeof self->url, "smtp://%s",

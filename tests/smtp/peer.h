@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#include <thrum/stream.h>
+#include <thrum/listener.h>
 
 enum { PEER_MESSAGES = 512, PEER_URL = 64 };
 
