@@ -55,7 +55,7 @@ static void connect_free(attempt *self)
 
     connect_close(self);
     thrum__resolve_cancel(self->query);
-    thrum_clock_cancel(&self->reactor->clock.clock, self->timer);
+    thrum_clock_cancel(self->reactor->time, self->timer);
     thrum__link_remove(&self->link);
     if (self->addresses != &self->own)
         thrum_context_release(context, self->addresses);
@@ -112,7 +112,7 @@ static void connect_on_time(void *ctx)
     attempt *self = ctx;
 
     self->timer = NULL;
-    if (thrum_clock_read(&self->reactor->clock.clock) >= self->deadline) {
+    if (thrum_clock_read(self->reactor->time) >= self->deadline) {
         connect_is_late(self);
         return;
     }
@@ -124,7 +124,7 @@ static void connect_on_time(void *ctx)
 /* The time for one of `shares` stages that are left. Errors: THRUM_E_NOMEM. */
 static int connect_set_time(attempt *self, size_t shares)
 {
-    thrum_clock *clock = &self->reactor->clock.clock;
+    thrum_clock *clock = self->reactor->time;
     thrum_ns left = self->deadline - thrum_clock_read(clock);
 
     thrum_clock_cancel(clock, self->timer);
@@ -262,7 +262,7 @@ static thrum_cancelled connect_cancelled(thrum_deferred *deferred, void *ctx)
 static attempt *connect_new(thrum_reactor *reactor, const char *host,
                             uint16_t port, thrum_ns within)
 {
-    thrum_clock *clock = &reactor->clock.clock;
+    thrum_clock *clock = reactor->time;
     size_t size = strlen(host) + 1;
     thrum_ns now = thrum_clock_read(clock);
     attempt *self =

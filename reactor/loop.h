@@ -30,7 +30,8 @@ struct thrum_reactor {
     struct ev_loop *loop;
     thrum_context *context;
     thrum_cooperator *cooperator;
-    thrum__loop_clock clock;
+    thrum_clock *time; /* what all of it reads: its own clock, or a test's */
+    thrum__loop_clock clock; /* stands still beside a test's */
     thrum__inbox inbox;
     ev_check check;
     ev_prepare prepare;
@@ -39,6 +40,7 @@ struct thrum_reactor {
     bool running;
     bool ending;
     bool tick_wanted;
+    bool stirred;  /* this turn found something to do */
     char *scratch; /* what all streams read into */
     char *nameservers;
     thrum__resolver *resolver;  /* while names are being looked up */

@@ -67,14 +67,20 @@ static void reactor_tick(thrum_reactor *reactor)
     thrum_cooperator_tick(reactor->cooperator);
 }
 
+static bool reactor_has_own_clock(const thrum_reactor *reactor)
+{
+    return reactor->time == &reactor->clock.clock;
+}
+
 static void reactor_begin_turn(struct ev_loop *loop, ev_check *check,
                                int events)
 {
     thrum_reactor *reactor = check->data;
 
-    (void)loop;
     (void)events;
-    thrum__loop_clock_turn(&reactor->clock);
+    reactor->stirred = ev_pending_count(loop) > 0;
+    if (reactor_has_own_clock(reactor))
+        thrum__loop_clock_turn(&reactor->clock);
 }
 
 static void reactor_end_turn(struct ev_loop *loop, ev_prepare *prepare,
@@ -85,7 +91,8 @@ static void reactor_end_turn(struct ev_loop *loop, ev_prepare *prepare,
     (void)events;
     reactor_tick(reactor);
     thrum__streams_turn(reactor);
-    thrum__loop_clock_arm(&reactor->clock);
+    if (reactor_has_own_clock(reactor))
+        thrum__loop_clock_arm(&reactor->clock);
     if (reactor->tick_wanted || reactor->touched != NULL)
         ev_idle_start(loop, &reactor->idle);
     else if (ev_is_active(&reactor->idle))
@@ -127,7 +134,7 @@ static void reactor_stop_hooks(thrum_reactor *reactor)
 static thrum_cooperator *reactor_make_cooperator(thrum_reactor *reactor,
                                                  thrum_ns slice)
 {
-    thrum_cooperator_config config = {.clock = &reactor->clock.clock,
+    thrum_cooperator_config config = {.clock = reactor->time,
                                       .schedule = reactor_schedule,
                                       .ctx = reactor,
                                       .slice = slice};
@@ -168,11 +175,13 @@ static int reactor_init(thrum_reactor *reactor,
     if (reactor->loop == NULL)
         return THRUM_E_NOMEM;
     thrum__loop_clock_init(&reactor->clock, reactor->context, reactor->loop);
+    reactor->time =
+        config->clock != NULL ? config->clock : &reactor->clock.clock;
     reactor->cooperator = reactor_make_cooperator(reactor, config->slice);
     if (reactor->cooperator == NULL)
         return THRUM_E_NOMEM;
     return thrum__inbox_init(&reactor->inbox, reactor->context, reactor->loop,
-                             &reactor->clock.clock);
+                             reactor->time);
 }
 
 thrum_reactor *thrum_reactor_new(const thrum_reactor_config *config)
@@ -237,7 +246,7 @@ thrum_context *thrum_reactor_context(thrum_reactor *reactor)
 
 thrum_clock *thrum_reactor_clock(thrum_reactor *reactor)
 {
-    return &reactor->clock.clock;
+    return reactor->time;
 }
 
 thrum_cooperator *thrum_reactor_cooperator(thrum_reactor *reactor)
@@ -257,6 +266,30 @@ int thrum_reactor_run(thrum_reactor *reactor)
     reactor->running = false;
     thrum__streams_turn(reactor);
     return 0;
+}
+
+/* What comes of a turn without an event is there for the next one to see:
+ * streams to be seen to, a tick, a call that is due, a call from a thread. */
+static bool reactor_has_more(thrum_reactor *reactor)
+{
+    const thrum__due *first = thrum__calls_first(&reactor->clock.calls);
+
+    if (reactor->tick_wanted || reactor->touched != NULL ||
+        ev_async_pending(&reactor->inbox.wake))
+        return true;
+    return first != NULL &&
+           first->at <= thrum_clock_read(&reactor->clock.clock);
+}
+
+int thrum_reactor_turn(thrum_reactor *reactor)
+{
+    if (reactor->running || ev_depth(reactor->loop) != 0)
+        return THRUM_E_INVALID;
+    reactor->running = true;
+    reactor->stirred = false;
+    ev_run(reactor->loop, EVRUN_NOWAIT);
+    reactor->running = false;
+    return reactor->stirred || reactor_has_more(reactor);
 }
 
 void thrum_reactor_stop(thrum_reactor *reactor)

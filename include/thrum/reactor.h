@@ -65,8 +65,12 @@ typedef struct thrum_reactor_config {
     thrum_ns stop_within;    /* what a stop may take; 0: 30 s */
 } thrum_reactor_config;
 
-/* Makes a reactor. `config` may be NULL: all defaults.
- * Ownership: new; a loop that was given stays the program's.
+/* Makes a reactor. `config` may be NULL: all defaults. With a clock that was
+ * given the loop waits for no time: calls are made when that clock makes them,
+ * as by thrum_test_clock_advance, and do not keep the loop alive; what they
+ * write leaves in the next turn.
+ * Ownership: new; a loop that was given stays the program's, and so does a
+ * clock, which outlives the reactor.
  * Errors: NULL, no memory (or no descriptors for the loop). */
 THRUM_API thrum_reactor *thrum_reactor_new(const thrum_reactor_config *config);
 
@@ -102,9 +106,11 @@ THRUM_API void thrum_reactor_stop(thrum_reactor *reactor);
  * Ownership: new. Errors: NULL, no memory. */
 THRUM_API thrum_deferred *thrum_reactor_when_stopped(thrum_reactor *reactor);
 
-/* Runs one turn of the loop, without waiting for anything. Returns 1 when the
- * next one has something to do already, 0 when it would wait, or an error as
- * run: what a test, or a loop that is not libev, drives a reactor with. */
+/* Runs one turn of the loop, without waiting for anything. Returns 1 when
+ * something had come or the next one has something to do already, 0 when it
+ * would wait, or an error as run: what a test, or a loop that is not libev,
+ * drives a reactor with. (Where the program's own loop has check watchers, or
+ * more than one reactor, it is always 1.) */
 THRUM_API int thrum_reactor_turn(thrum_reactor *reactor);
 
 /* Runs the loop until a Deferred has its result, and takes that: asynchronous
