@@ -149,7 +149,7 @@ static void connect_made(attempt *self)
         connect_fail(self, thrum_failure_no_memory());
         return;
     }
-    if (strcmp(stream->name, stream->peer) == 0) {
+    if (strcmp(thrum_stream_name(stream), thrum_stream_peer(stream)) == 0) {
         thrum_stream_unref(stream);
         self->error = ECONNREFUSED;
         connect_next(self);

@@ -40,4 +40,16 @@ static inline void thrum__link_remove(thrum__link *link)
     thrum__link_init(link);
 }
 
+/* Moves all of `ring` to the end of `other`. */
+static inline void thrum__link_move(thrum__link *ring, thrum__link *other)
+{
+    if (thrum__link_alone(ring))
+        return;
+    ring->next->prev = other->prev;
+    other->prev->next = ring->next;
+    ring->prev->next = other;
+    other->prev = ring->prev;
+    thrum__link_init(ring);
+}
+
 #endif

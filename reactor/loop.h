@@ -3,7 +3,8 @@
  * The reactor, as the files of this folder see it.
  *
  * A turn of the loop:
- *     check     time is read, calls that are due are made
+ *     check     time is read, calls that are due are made, then those that
+ *               are to be made soon (soon.h)
  *     events    streams, listeners, connections, signals, other threads
  *     prepare   the cooperator ticks; then each stream that was written to, or
  *               is to be closed, is seen to; then the loop may block
@@ -20,6 +21,7 @@
 #include "reactor/inbox.h"
 #include "reactor/link.h"
 #include "reactor/loop_clock.h"
+#include "reactor/soon.h"
 
 /* What a stream reads at most in a turn. */
 enum { THRUM__SCRATCH = 64 * 1024 };
@@ -46,6 +48,8 @@ struct thrum_reactor {
     thrum__resolver *resolver;  /* while names are being looked up */
     thrum_stream *touched;      /* to be seen to at the turn's end */
     thrum_stream **touched_end; /* where the next one is put */
+    thrum__link soon;           /* called in the next turn */
+    thrum__link soon_due;       /* in this one */
     thrum__link streams, listeners, connects, signals;
 };
 

@@ -81,6 +81,14 @@ static void reactor_begin_turn(struct ev_loop *loop, ev_check *check,
     reactor->stirred = ev_pending_count(loop) > 0;
     if (reactor_has_own_clock(reactor))
         thrum__loop_clock_turn(&reactor->clock);
+    thrum__soon_turn(reactor);
+}
+
+/* What no descriptor will tell of is to be done in the next turn. */
+static bool reactor_leaves_work(const thrum_reactor *reactor)
+{
+    return reactor->tick_wanted || reactor->touched != NULL ||
+           !thrum__link_alone(&reactor->soon);
 }
 
 static void reactor_end_turn(struct ev_loop *loop, ev_prepare *prepare,
@@ -93,7 +101,7 @@ static void reactor_end_turn(struct ev_loop *loop, ev_prepare *prepare,
     thrum__streams_turn(reactor);
     if (reactor_has_own_clock(reactor))
         thrum__loop_clock_arm(&reactor->clock);
-    if (reactor->tick_wanted || reactor->touched != NULL)
+    if (reactor_leaves_work(reactor))
         ev_idle_start(loop, &reactor->idle);
     else if (ev_is_active(&reactor->idle))
         ev_idle_stop(loop, &reactor->idle);
@@ -204,6 +212,8 @@ thrum_reactor *thrum_reactor_new(const thrum_reactor_config *config)
     memset(reactor, 0, sizeof *reactor);
     reactor->context = context;
     reactor->touched_end = &reactor->touched;
+    thrum__link_init(&reactor->soon);
+    thrum__link_init(&reactor->soon_due);
     thrum__link_init(&reactor->streams);
     thrum__link_init(&reactor->listeners);
     thrum__link_init(&reactor->connects);
@@ -274,8 +284,7 @@ static bool reactor_has_more(thrum_reactor *reactor)
 {
     const thrum__due *first = thrum__calls_first(&reactor->clock.calls);
 
-    if (reactor->tick_wanted || reactor->touched != NULL ||
-        ev_async_pending(&reactor->inbox.wake))
+    if (reactor_leaves_work(reactor) || ev_async_pending(&reactor->inbox.wake))
         return true;
     return first != NULL &&
            first->at <= thrum_clock_read(&reactor->clock.clock);

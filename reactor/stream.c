@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A stream: who hears of it, and reading. (Writing is in stream_write.c, the
- * end in stream_end.c.)
+ * end in stream_end.c, what carries the bytes behind transport.h.)
  *
- * Callbacks of the loop only note what happened, tell the handler, and touch
- * the stream; what follows from it is decided at the end of the turn.
+ * Callbacks of the transport only note what happened, tell the handler, and
+ * touch the stream; what follows from it is decided at the end of the turn.
  *
- * One read a turn: epoll tells again when there is more, and a second read
- * would in most cases only learn that there is nothing.
+ * One read a turn: the transport tells again when there is more, and a second
+ * read would in most cases only learn that there is nothing.
  */
-#include <errno.h>
-#include <netinet/tcp.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -75,13 +73,23 @@ void thrum__stream_drop_handler(thrum_stream *stream)
     thrum__free(ctx, free);
 }
 
-void thrum__stream_fail(thrum_stream *stream, int code, int error)
+void thrum__stream_fail(thrum_stream *stream, int code, thrum_failure *beneath)
 {
     const char *words = thrum__describe(&thrum_domain_reactor, code);
 
-    if (stream->why == NULL)
-        stream->why = thrum__reactor_failure(stream->context, code, error,
-                                             "%s: %s", stream->peer, words);
+    if (stream->why != NULL) {
+        thrum_failure_unref(beneath);
+        return;
+    }
+    if (beneath != NULL &&
+        thrum_failure_domain(beneath) == &thrum_domain_reactor) {
+        stream->why = beneath;
+        return;
+    }
+    stream->why = thrum__reactor_failure(stream->context, code, 0, "%s: %s",
+                                         stream->peer, words);
+    if (beneath != NULL)
+        stream->why = thrum_failure_because(stream->why, beneath);
 }
 
 void thrum__stream_touch(thrum_stream *stream)
@@ -101,19 +109,22 @@ void thrum__stream_touch(thrum_stream *stream)
 
 /* Without a handler nothing is read, until the stream is to be closed: then
  * what comes is dropped, since a peer that cannot write may not read either. */
-static void stream_watch(thrum_stream *stream)
+static bool stream_reads(const thrum_stream *stream)
 {
-    struct ev_loop *loop = stream->reactor->loop;
-    bool wanted = !stream->read_over && !stream->read_failed &&
-                  !stream->aborted && !stream->paused &&
-                  (stream->handler != NULL || stream->losing);
+    return !stream->read_over && !stream->read_failed && !stream->aborted &&
+           !stream->paused && stream->upper == NULL &&
+           (stream->handler != NULL || stream->losing);
+}
 
-    if (stream->closed)
+void thrum__stream_watch(thrum_stream *stream)
+{
+    int events = (stream_reads(stream) ? THRUM__TRANSPORT_RECEIVE : 0) |
+                 (stream->stuck ? THRUM__TRANSPORT_SEND : 0);
+
+    if (stream->closed || events == stream->watched)
         return;
-    if (wanted)
-        ev_io_start(loop, &stream->reader);
-    else
-        ev_io_stop(loop, &stream->reader);
+    stream->watched = events;
+    stream->transport->ops->watch(stream->transport, events);
 }
 
 static void stream_ended(thrum_stream *stream)
@@ -121,7 +132,7 @@ static void stream_ended(thrum_stream *stream)
     const thrum_stream_handler *handler = stream->handler;
 
     stream->read_over = true;
-    stream_watch(stream);
+    thrum__stream_watch(stream);
     if (stream->write_failed || stream->losing) {
         thrum__stream_touch(stream);
     } else if (handler->ended != NULL) {
@@ -144,38 +155,88 @@ static void stream_received(thrum_stream *stream, const char *data, size_t size)
     thrum__stream_leave(stream);
 }
 
-static void stream_on_readable(struct ev_loop *loop, ev_io *reader, int events)
+static void stream_broken(thrum_stream *stream)
 {
-    thrum_stream *stream = reader->data;
-    char *scratch = stream->reactor->scratch;
-    ssize_t got = recv(stream->fd, scratch, THRUM__SCRATCH, 0);
+    thrum__stream_fail(stream, THRUM_REACTOR_E_READ,
+                       thrum__transport_take_why(stream->transport));
+    stream->ending = stream->read_failed = true;
+    thrum__stream_watch(stream);
+    thrum__stream_touch(stream);
+}
 
-    (void)loop;
-    (void)events;
-    if (got > 0) {
+static void stream_readable(thrum_stream *stream)
+{
+    thrum__transport *transport = stream->transport;
+    char *scratch = stream->reactor->scratch;
+    ssize_t got = transport->ops->receive(transport, scratch, THRUM__SCRATCH);
+
+    if (got > 0)
         stream_received(stream, scratch, (size_t)got);
-    } else if (got == 0) {
+    else if (got == 0)
         stream_ended(stream);
-    } else if (errno != EAGAIN && errno != EINTR) {
-        thrum__stream_fail(stream, THRUM_REACTOR_E_READ, errno);
-        stream->ending = stream->read_failed = true;
-        stream_watch(stream);
-        thrum__stream_touch(stream);
+    else if (got == THRUM__TRANSPORT_FAILED)
+        stream_broken(stream);
+}
+
+/* Reading comes first: what the peer said may change what is sent. The stream
+ * outlives a call to its handler, since it is closed at the turn's end. */
+static void stream_ready(void *owner, int events)
+{
+    thrum_stream *stream = owner;
+
+    if ((events & THRUM__TRANSPORT_BROKEN) != 0) {
+        stream_broken(stream);
+        return;
     }
+    if ((events & THRUM__TRANSPORT_RECEIVE) != 0)
+        stream_readable(stream);
+    if ((events & stream->watched & THRUM__TRANSPORT_SEND) != 0)
+        thrum__stream_writable(stream);
+}
+
+void thrum__stream_exchange(thrum_stream *stream)
+{
+    thrum__transport *beneath = stream->transport;
+
+    if (stream->watched != 0)
+        beneath->ops->watch(beneath, 0);
+    stream->watched = 0;
+    stream->transport = stream->upper;
+    stream->upper = NULL;
+    thrum__transport_set_owner(stream->transport, stream_ready, stream);
+    stream->transport->ops->stack(stream->transport, beneath);
+    stream->stuck = stream->queue.size > 0;
+    thrum__stream_watch(stream);
+}
+
+int thrum__stream_set_transport(thrum_stream *stream, thrum__transport *upper)
+{
+    if (stream->ending)
+        return THRUM_E_CLOSED;
+    if (stream->upper != NULL)
+        return THRUM_E_INVALID;
+    stream->upper = upper;
+    stream->lower = stream->queue.size;
+    if (stream->lower == 0)
+        thrum__stream_exchange(stream);
+    else
+        thrum__stream_watch(stream);
+    return 0;
 }
 
 static void stream_write_addresses(thrum_stream *stream,
                                    const thrum__address *peer)
 {
+    int fd = stream->transport->ops->descriptor(stream->transport);
     thrum__address address;
     socklen_t size = sizeof address;
 
     address.any.sa_family = AF_UNSPEC;
-    getsockname(stream->fd, &address.any, &size);
+    getsockname(fd, &address.any, &size);
     thrum__address_write(&address, stream->name);
     if (peer == NULL) {
         size = sizeof address;
-        getpeername(stream->fd, &address.any, &size);
+        getpeername(fd, &address.any, &size);
         peer = &address;
     }
     thrum__address_write(peer, stream->peer);
@@ -184,29 +245,28 @@ static void stream_write_addresses(thrum_stream *stream,
 thrum_stream *thrum__stream_new(thrum_reactor *reactor, int fd,
                                 const thrum__address *peer)
 {
+    thrum__transport *transport = thrum__transport_socket_new(reactor, fd);
     thrum_stream *stream =
         thrum_context_allocate(reactor->context, sizeof *stream);
-    int yes = 1;
 
-    if (stream == NULL) {
-        close(fd);
+    if (stream == NULL || transport == NULL) {
+        if (transport != NULL)
+            transport->ops->close(transport, false, NULL);
+        thrum_context_release(reactor->context, stream);
         return NULL;
     }
     memset(stream, 0, sizeof *stream);
     stream->reactor = reactor;
     stream->context = thrum_context_ref(reactor->context);
-    stream->fd = fd;
+    stream->transport = transport;
+    thrum__transport_set_owner(transport, stream_ready, stream);
     stream->refs = stream->holds = 1;
     stream->low = STREAM_LOW;
     stream->high = STREAM_HIGH;
     stream->cap = STREAM_CAP;
     thrum_buffer_init(&stream->queue, stream->context, SIZE_MAX);
-    ev_io_init(&stream->reader, stream_on_readable, fd, EV_READ);
-    ev_io_init(&stream->writer, thrum__stream_on_writable, fd, EV_WRITE);
-    stream->reader.data = stream->writer.data = stream;
     thrum__link_append(&reactor->streams, &stream->link);
     ev_ref(reactor->loop);
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
     stream_write_addresses(stream, peer);
     return stream;
 }
@@ -225,7 +285,7 @@ void thrum_stream_set_handler(thrum_stream *stream,
     stream->handler = handler;
     stream->ctx = ctx;
     stream->free = free;
-    stream_watch(stream);
+    thrum__stream_watch(stream);
     if (stream->closed)
         thrum__stream_touch(stream);
 }
@@ -233,7 +293,7 @@ void thrum_stream_set_handler(thrum_stream *stream,
 void thrum_stream_pause(thrum_stream *stream)
 {
     stream->paused = true;
-    stream_watch(stream);
+    thrum__stream_watch(stream);
     if (stream->write_failed && stream->losing && !stream->closed)
         thrum__stream_touch(stream); /* nobody waits for the rest */
 }
@@ -241,7 +301,7 @@ void thrum_stream_pause(thrum_stream *stream)
 void thrum_stream_resume(thrum_stream *stream)
 {
     stream->paused = false;
-    stream_watch(stream);
+    thrum__stream_watch(stream);
 }
 
 void thrum_stream_lose(thrum_stream *stream)
@@ -249,7 +309,7 @@ void thrum_stream_lose(thrum_stream *stream)
     if (stream->losing || stream->aborted || stream->closed)
         return;
     stream->ending = stream->losing = true;
-    stream_watch(stream);
+    thrum__stream_watch(stream);
     thrum__stream_touch(stream);
 }
 
@@ -258,7 +318,7 @@ void thrum_stream_abort(thrum_stream *stream)
     if (stream->aborted || stream->closed)
         return;
     stream->ending = stream->aborted = true;
-    stream_watch(stream);
+    thrum__stream_watch(stream);
     thrum__stream_touch(stream);
 }
 

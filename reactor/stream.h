@@ -8,7 +8,7 @@
 #include <thrum/buffer.h>
 
 #include "reactor/address.h"
-#include "reactor/loop.h"
+#include "reactor/transport.h"
 
 struct thrum_stream {
     thrum__link link; /* first: in reactor->streams until `closed` was told */
@@ -20,24 +20,28 @@ struct thrum_stream {
     thrum_free_fn *free;
     void *spent; /* a ctx that was replaced while its call was made */
     thrum_free_fn *spent_free;
-    ev_io reader, writer;
+    thrum__transport *transport; /* the topmost; NULL once it is closed */
+    thrum__transport *upper;     /* to be put on top of it when `lower` is 0 */
+    size_t lower;                /* bytes that are queued for the one below */
     thrum_buffer queue;
     size_t low, high, cap;
     thrum_failure *why;
     unsigned refs;  /* the users' */
     unsigned holds; /* ours: until `closed` was told, touched, calling */
-    int fd;
+    int watched;    /* what the transport was asked to tell */
     bool touched : 1;
     bool calling : 1;
     bool paused : 1;
     bool above : 1;        /* `drained` is due */
+    bool stuck : 1;        /* waits until more can be sent */
     bool ending : 1;       /* losing, aborted or failed: takes no more */
     bool losing : 1;       /* to be closed when the queue is empty */
     bool aborted : 1;      /* to be reset */
     bool read_over : 1;    /* the peer sent its last byte */
     bool read_failed : 1;  /* `why` says why */
     bool write_failed : 1; /* likewise; what the peer sent is still read */
-    bool closed : 1;       /* the descriptor is */
+    bool shut : 1;         /* the peer knows that no more will come */
+    bool closed : 1;       /* the transport is */
     char peer[THRUM__ADDRESS_TEXT];
     char name[THRUM__ADDRESS_TEXT];
 };
@@ -48,6 +52,15 @@ struct thrum_stream {
 thrum_stream *thrum__stream_new(thrum_reactor *reactor, int fd,
                                 const thrum__address *peer);
 
+/* Puts `upper` on top of the stream's present transport (its `stack` is called)
+ * once all that is queued now has left through that one: at once when nothing
+ * is, else in a later turn. From now on nothing is received through the old
+ * one, and what is written waits for the new one. A stream that ends before
+ * closes `upper` with what it ends with, and `stack` is never called.
+ * Ownership: upper taken, unless on error. Errors: THRUM_E_CLOSED as write;
+ * THRUM_E_INVALID, one waits already. */
+int thrum__stream_set_transport(thrum_stream *stream, thrum__transport *upper);
+
 /* Puts the stream on the list of those to be seen to at the turn's end. */
 void thrum__stream_touch(thrum_stream *stream);
 
@@ -57,8 +70,17 @@ void thrum__stream_flush(thrum_stream *stream);
 /* Tells `drained` when that is due. */
 void thrum__stream_tell_drained(thrum_stream *stream);
 
-/* The kernel takes bytes again. */
-void thrum__stream_on_writable(struct ev_loop *loop, ev_io *writer, int events);
+/* The transport takes bytes again. */
+void thrum__stream_writable(thrum_stream *stream);
+
+/* Tells the peer, when nothing is queued, that no more will come. */
+void thrum__stream_shut(thrum_stream *stream);
+
+/* Asks the transport to tell what matters now. */
+void thrum__stream_watch(thrum_stream *stream);
+
+/* Nothing is queued any more for the transport below: the upper begins. */
+void thrum__stream_exchange(thrum_stream *stream);
 
 /* Bounds a call to the handler: what happens to the stream meanwhile leaves
  * both the stream and the ctx of that call alive. */
@@ -71,7 +93,9 @@ void thrum__stream_unhold(thrum_stream *stream);
 /* Nobody hears of the stream from here on. */
 void thrum__stream_drop_handler(thrum_stream *stream);
 
-/* Notes why the stream fails, with `error` beneath. */
-void thrum__stream_fail(thrum_stream *stream, int code, int error);
+/* Notes why the stream fails: `beneath` itself when it is of the reactor's
+ * domain, else `code` with that beneath. The first reason stays.
+ * Ownership: beneath taken; NULL is none. */
+void thrum__stream_fail(thrum_stream *stream, int code, thrum_failure *beneath);
 
 #endif

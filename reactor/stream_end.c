@@ -8,12 +8,7 @@
  * it went away - often the very reason why - is read and told first; the
  * reading side was shut down, so it comes to an end.
  */
-#include <unistd.h>
-
 #include "reactor/stream.h"
-
-/* Times 64 KiB: more than a peer's window that nobody read. */
-enum { STREAM_READ_OFF = 16 };
 
 static void stream_tell_closed(thrum_stream *stream)
 {
@@ -28,34 +23,25 @@ static void stream_tell_closed(thrum_stream *stream)
     thrum__stream_unhold(stream);
 }
 
-/* To close with bytes unread is to reset: the kernel would call back what it
- * has not delivered yet. So what came meanwhile is read, and dropped. */
-static void stream_read_off(const thrum_stream *stream)
+static void stream_close_transport(const thrum_stream *stream,
+                                   thrum__transport *transport, bool reset)
 {
-    char *scratch = stream->reactor->scratch;
-    ssize_t got = THRUM__SCRATCH;
-
-    for (int i = 0; i < STREAM_READ_OFF && got == THRUM__SCRATCH; i++)
-        got = recv(stream->fd, scratch, THRUM__SCRATCH, 0);
+    if (transport != NULL)
+        transport->ops->close(transport, reset, stream->why);
 }
 
-/* `reset`: the peer learns that something went wrong. */
+/* `reset`: the peer learns that something went wrong. A transport may call back
+ * whoever made it; so the stream is closed before. */
 static void stream_close(thrum_stream *stream, bool reset)
 {
-    static const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
-    struct ev_loop *loop = stream->reactor->loop;
+    thrum__transport *transport = stream->transport, *upper = stream->upper;
 
-    ev_io_stop(loop, &stream->reader);
-    ev_io_stop(loop, &stream->writer);
-    if (reset)
-        setsockopt(stream->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-    else if (!stream->read_over)
-        stream_read_off(stream);
-    close(stream->fd);
-    stream->fd = -1;
+    stream->transport = stream->upper = NULL;
     stream->closed = true;
     thrum_buffer_fini(&stream->queue);
-    ev_unref(loop);
+    ev_unref(stream->reactor->loop);
+    stream_close_transport(stream, upper, reset);
+    stream_close_transport(stream, transport, reset);
 }
 
 static bool stream_is_over(const thrum_stream *stream)
@@ -64,16 +50,28 @@ static bool stream_is_over(const thrum_stream *stream)
         return true;
     if (stream->write_failed)
         return stream->read_over ||
-               (stream->losing && !ev_is_active(&stream->reader));
-    return stream->losing && stream->queue.size == 0;
+               (stream->losing &&
+                (stream->watched & THRUM__TRANSPORT_RECEIVE) == 0);
+    return stream->losing && stream->queue.size == 0 &&
+           (stream->shut || !stream->transport->ops->says_end);
+}
+
+/* Well ended is what the peer was told of, where the transport has words for
+ * it. */
+static void stream_say_end(thrum_stream *stream)
+{
+    if (stream->losing && !stream->closed && !stream->aborted &&
+        stream->transport->ops->says_end)
+        thrum__stream_shut(stream);
 }
 
 /* A stream that ends before it got a handler keeps its notice for it. */
 static void stream_end(thrum_stream *stream)
 {
+    stream_say_end(stream);
     if (!stream->closed && stream_is_over(stream)) {
         if (stream->aborted)
-            thrum__stream_fail(stream, THRUM_REACTOR_E_ABORTED, 0);
+            thrum__stream_fail(stream, THRUM_REACTOR_E_ABORTED, NULL);
         stream_close(stream, stream->aborted);
     }
     if (stream->closed && !thrum__link_alone(&stream->link) &&
@@ -83,8 +81,8 @@ static void stream_end(thrum_stream *stream)
 
 static inline void stream_see_to(thrum_stream *stream)
 {
-    if (stream->queue.size > 0 && !ev_is_active(&stream->writer) &&
-        !stream->aborted && !stream->read_failed)
+    if (stream->queue.size > 0 && !stream->stuck && !stream->aborted &&
+        !stream->read_failed)
         thrum__stream_flush(stream);
     if (stream->above)
         thrum__stream_tell_drained(stream);
@@ -109,14 +107,15 @@ void thrum__streams_turn(thrum_reactor *reactor)
     }
 }
 
-/* What the kernel takes of the queue still leaves; a reset would call it back.
- */
+/* What the transport takes of the queue still leaves; a reset would call it
+ * back. */
 static void stream_cut(thrum_stream *stream)
 {
     if (stream->queue.size > 0)
         thrum__stream_flush(stream);
+    stream_say_end(stream);
     if (!stream->losing || stream->queue.size > 0)
-        thrum__stream_fail(stream, THRUM_REACTOR_E_ABORTED, 0);
+        thrum__stream_fail(stream, THRUM_REACTOR_E_ABORTED, NULL);
     stream->ending = true;
     stream_close(stream, stream->queue.size > 0);
 }

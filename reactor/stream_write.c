@@ -5,8 +5,6 @@
  * Write interest is registered only after a short write, and taken back when
  * the queue is empty.
  */
-#include <errno.h>
-
 #include "reactor/stream.h"
 
 /* An empty queue keeps no more memory than this: connections idle by the
@@ -25,40 +23,68 @@ static void queue_shrink(thrum_buffer *queue)
     thrum_context_unref(context);
 }
 
-/* What is queued can go nowhere. What the peer sent can still be read; the
- * shutdown puts an end behind it. */
-static void queue_fail(thrum_stream *stream, int error)
+/* What is queued can go nowhere; what the peer sent can still be read. */
+static void queue_fail(thrum_stream *stream)
 {
     thrum__stream_fail(stream,
                        stream->read_over ? THRUM_REACTOR_E_ENDED
                                          : THRUM_REACTOR_E_WRITE,
-                       error);
+                       thrum__transport_take_why(stream->transport));
     stream->ending = stream->write_failed = true;
-    shutdown(stream->fd, SHUT_RD);
-    ev_io_stop(stream->reactor->loop, &stream->writer);
+    stream->stuck = false;
     thrum_buffer_clear(&stream->queue);
     queue_shrink(&stream->queue);
+    thrum__stream_watch(stream);
     thrum__stream_touch(stream);
+}
+
+/* What was queued before the transport is exchanged leaves through the old one.
+ */
+static void queue_sent(thrum_stream *stream, size_t sent)
+{
+    thrum_buffer_consume(&stream->queue, sent);
+    if (stream->upper != NULL) {
+        stream->lower -= sent;
+        if (stream->lower == 0)
+            thrum__stream_exchange(stream);
+    }
 }
 
 void thrum__stream_flush(thrum_stream *stream)
 {
+    thrum__transport *transport = stream->transport;
     thrum_buffer *queue = &stream->queue;
-    struct ev_loop *loop = stream->reactor->loop;
-    ssize_t sent = send(stream->fd, queue->data, queue->size, MSG_NOSIGNAL);
+    struct iovec part = {queue->data,
+                         stream->upper != NULL ? stream->lower : queue->size};
+    ssize_t sent = transport->ops->send(transport, &part, 1);
 
-    if (sent < 0 && errno != EAGAIN && errno != EINTR) {
-        queue_fail(stream, errno);
+    if (sent == THRUM__TRANSPORT_FAILED) {
+        queue_fail(stream);
         return;
     }
-    thrum_buffer_consume(queue, sent > 0 ? (size_t)sent : 0);
-    if (queue->size > 0) {
-        ev_io_start(loop, &stream->writer);
+    if (sent > 0)
+        queue_sent(stream, (size_t)sent);
+    stream->stuck = queue->size > 0;
+    thrum__stream_watch(stream);
+    if (queue->size == 0)
+        queue_shrink(queue);
+}
+
+void thrum__stream_shut(thrum_stream *stream)
+{
+    thrum__transport *transport = stream->transport;
+    int answer;
+
+    if (stream->shut || stream->write_failed || stream->queue.size > 0)
+        return;
+    answer = transport->ops->shutdown(transport);
+    if (answer == THRUM__TRANSPORT_FAILED) {
+        queue_fail(stream);
         return;
     }
-    if (ev_is_active(&stream->writer))
-        ev_io_stop(loop, &stream->writer);
-    queue_shrink(queue);
+    stream->shut = answer == 0;
+    stream->stuck = !stream->shut;
+    thrum__stream_watch(stream);
 }
 
 void thrum__stream_tell_drained(thrum_stream *stream)
@@ -75,13 +101,13 @@ void thrum__stream_tell_drained(thrum_stream *stream)
     thrum__stream_leave(stream);
 }
 
-void thrum__stream_on_writable(struct ev_loop *loop, ev_io *writer, int events)
+void thrum__stream_writable(thrum_stream *stream)
 {
-    thrum_stream *stream = writer->data;
-
-    (void)loop;
-    (void)events;
-    thrum__stream_flush(stream);
+    stream->stuck = false;
+    if (stream->queue.size > 0)
+        thrum__stream_flush(stream);
+    else
+        thrum__stream_watch(stream);
     if (stream->queue.size == 0 || stream->above)
         thrum__stream_touch(stream);
 }
@@ -118,7 +144,7 @@ static void queue_grown(thrum_stream *stream)
 {
     const thrum_buffer *queue = &stream->queue;
 
-    if (ev_is_active(&stream->writer)) {
+    if (stream->stuck) {
         stream->above |= queue->size > stream->high;
         return;
     }
@@ -126,7 +152,7 @@ static void queue_grown(thrum_stream *stream)
         thrum__stream_flush(stream);
         stream->above |= queue->size > stream->high;
     }
-    if (queue->size > 0 && !ev_is_active(&stream->writer))
+    if (queue->size > 0 && !stream->stuck)
         thrum__stream_touch(stream);
 }
 
