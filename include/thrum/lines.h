@@ -10,7 +10,7 @@
 #ifndef THRUM_LINES_H
 #define THRUM_LINES_H
 
-#include <thrum/context.h>
+#include <thrum/failure.h>
 
 THRUM_BEGIN
 

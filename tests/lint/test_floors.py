@@ -12,12 +12,13 @@ INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]+(?:<thrum/(\w+\.h)>|"(.*)")',
                      re.M)
 
 # The public headers of each floor, its own and none above.
-BASE = {'api.h', 'buffer.h', 'context.h', 'failure.h', 'version.h'}
+BASE = {'api.h', 'buffer.h', 'context.h', 'failure.h', 'lines.h',
+        'version.h'}
 DEFERRED = BASE | {'clock.h', 'cooperator.h', 'debug.h', 'deferred.h',
                    'deferred_list.h', 'group.h', 'looping_call.h', 'outcome.h',
                    'queue.h', 'results.h', 'semaphore.h', 'share.h',
                    'test_clock.h'}
-REACTOR = DEFERRED | {'connect.h', 'health.h', 'lines.h', 'listener.h',
+REACTOR = DEFERRED | {'connect.h', 'health.h', 'listener.h',
                       'reactor.h', 'records.h', 'stream.h', 'test_peer.h',
                       'thread.h', 'thrum.h', 'tls.h'}
 EVERY = REACTOR | set(build.mail_headers())

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <thrum/deferred.h>
 #include <thrum/connect.h>
+#include <thrum/deferred.h>
 #include <thrum/listener.h>
 
 #include "tests/reactor/loop.h"
