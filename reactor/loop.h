@@ -6,14 +6,17 @@
  *     check     time is read, calls that are due are made, then those that
  *               are to be made soon (soon.h)
  *     events    streams, listeners, connections, signals, other threads
- *     prepare   the cooperator ticks; then each stream that was written to, or
- *               is to be closed, is seen to; then the loop may block
+ *     prepare   (in the first turn the start-up triggers are called;) the
+ *               cooperator ticks; then each stream that was written to, or is
+ *               to be closed, is seen to; a stop goes on; then the loop may
+ *               block
  */
 #ifndef THRUM_REACTOR_LOOP_H
 #define THRUM_REACTOR_LOOP_H
 
 #include <ev.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include <thrum/reactor.h>
 #include <thrum/stream.h>
@@ -22,6 +25,7 @@
 #include "reactor/link.h"
 #include "reactor/loop_clock.h"
 #include "reactor/soon.h"
+#include "reactor/stop.h"
 
 /* What a stream reads at most in a turn. */
 enum { THRUM__SCRATCH = 64 * 1024 };
@@ -35,6 +39,9 @@ struct thrum_reactor {
     thrum_clock *time; /* what all of it reads: its own clock, or a test's */
     thrum__loop_clock clock; /* stands still beside a test's */
     thrum__inbox inbox;
+    thrum__stop stop;
+    thrum_deferred *waited; /* for whom the loop is run */
+    pid_t process;          /* that made it */
     ev_check check;
     ev_prepare prepare;
     ev_idle idle;
@@ -58,6 +65,15 @@ void thrum__connects_end(thrum_reactor *reactor);
 void thrum__listeners_end(thrum_reactor *reactor);
 void thrum__signals_end(thrum_reactor *reactor);
 void thrum__streams_end(thrum_reactor *reactor);
+
+/* What no descriptor will tell of is to be done in the next turn. */
+bool thrum__reactor_leaves_work(const thrum_reactor *reactor);
+
+/* The script that runs the loop has what it waits for: ends the loop. */
+void thrum__wait_turn(thrum_reactor *reactor);
+
+/* Whether another reactor of the process watches the signal. */
+bool thrum__signal_is_taken(const thrum_reactor *reactor, int number);
 
 /* Sees to the streams that were touched in this turn; those that are touched
  * meanwhile wait for the next one. */

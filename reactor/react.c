@@ -11,6 +11,7 @@
 typedef struct react_end {
     thrum_reactor *reactor;
     bool over;
+    bool stopped; /* first: the Deferred is one more thing to stop */
     int status;
 } react_end;
 
@@ -26,46 +27,87 @@ static void react_print(const thrum_failure *why, const char *operation,
     fputc('\n', stderr);
 }
 
-static thrum_outcome react_done(void *value, void *ctx)
+static void react_is_over(react_end *end, int status)
 {
-    react_end *end = ctx;
-
-    (void)value;
     end->over = true;
-    end->status = EXIT_SUCCESS;
+    end->status = status;
     thrum_reactor_stop(end->reactor);
+}
+
+static thrum_outcome react_done(void *value, void *end)
+{
+    (void)value;
+    react_is_over(end, EXIT_SUCCESS);
     return thrum_keep();
 }
 
+/* Of a program that was stopped it is no failure that it was cancelled. */
 static thrum_outcome react_failed(const thrum_failure *why, void *ctx)
 {
     react_end *end = ctx;
 
-    (void)why;
-    end->over = true;
-    thrum_reactor_stop(end->reactor);
+    if (end->stopped && thrum_failure_is(why, &thrum_domain_deferred,
+                                         THRUM_DEFERRED_E_CANCELLED)) {
+        react_is_over(end, EXIT_SUCCESS);
+        return thrum_done();
+    }
+    react_is_over(end, EXIT_FAILURE);
     return thrum_keep();
 }
 
-/* What is left of a Deferred whose loop ended first is cancelled: its pair must
- * not outlive `end`. */
+/* Answers whether that ended well. */
+static bool react_run(react_end *end)
+{
+    int error = thrum_reactor_run(end->reactor);
+
+    if (error != 0)
+        fprintf(stderr, "thrum_react: %s\n",
+                thrum__describe(&thrum_domain_reactor, error));
+    return error == 0;
+}
+
+/* The loop ran dry; the program is stopped in order all the same. */
+static bool react_run_dry(thrum_deferred *result, react_end *end)
+{
+    fputs("thrum_react: the loop ended before the Deferred\n", stderr);
+    end->reactor->stop.active = true;
+    thrum_deferred_cancel(result);
+    thrum_reactor_stop(end->reactor);
+    return react_run(end);
+}
+
 static void react_until_end(thrum_deferred *result, react_end *end)
 {
+    bool heard =
+        thrum_deferred_add(result, react_done, react_failed, end, NULL) == 0;
+    bool well;
+
     thrum_deferred_ref(result);
-    if (thrum_deferred_add(result, react_done, react_failed, end, NULL) == 0 &&
-        !end->over)
-        thrum_reactor_run(end->reactor);
     thrum_deferred_finish(result);
-    if (!end->over) {
-        fputs("thrum_react: the loop ended before the Deferred\n", stderr);
+    if (!heard) /* without memory; it says so itself */
+        thrum_reactor_stop(end->reactor);
+    well = react_run(end) && heard;
+    end->stopped = end->reactor->stop.times > 0;
+    if (!end->over && end->stopped)
         thrum_deferred_cancel(result);
-    }
+    else if (!end->over)
+        well = react_run_dry(result, end);
     thrum_deferred_unref(result);
+    if (!well)
+        end->status = EXIT_FAILURE;
 }
 
 static void react_without_memory(void)
 {
     react_print(thrum_failure_no_memory(), "thrum_react", NULL, 0, NULL);
+}
+
+/* It may stop before it runs. */
+static thrum_deferred *react_begin(thrum_main_fn *main, void *arg,
+                                   thrum_reactor *reactor)
+{
+    reactor->stop.active = true;
+    return main(reactor, arg);
 }
 
 int thrum_react(thrum_main_fn *main, void *arg)
@@ -78,7 +120,7 @@ int thrum_react(thrum_main_fn *main, void *arg)
     if (config.context != NULL)
         end.reactor = thrum_reactor_new(&config);
     if (end.reactor != NULL)
-        result = main(end.reactor, arg);
+        result = react_begin(main, arg, end.reactor);
     if (result != NULL)
         react_until_end(result, &end);
     else

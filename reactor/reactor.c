@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/base.h"
 #include "reactor/loop.h"
@@ -84,8 +85,7 @@ static void reactor_begin_turn(struct ev_loop *loop, ev_check *check,
     thrum__soon_turn(reactor);
 }
 
-/* What no descriptor will tell of is to be done in the next turn. */
-static bool reactor_leaves_work(const thrum_reactor *reactor)
+bool thrum__reactor_leaves_work(const thrum_reactor *reactor)
 {
     return reactor->tick_wanted || reactor->touched != NULL ||
            !thrum__link_alone(&reactor->soon);
@@ -97,11 +97,14 @@ static void reactor_end_turn(struct ev_loop *loop, ev_prepare *prepare,
     thrum_reactor *reactor = prepare->data;
 
     (void)events;
+    thrum__stop_start(reactor);
     reactor_tick(reactor);
     thrum__streams_turn(reactor);
+    thrum__stop_turn(reactor);
+    thrum__wait_turn(reactor);
     if (reactor_has_own_clock(reactor))
         thrum__loop_clock_arm(&reactor->clock);
-    if (reactor_leaves_work(reactor))
+    if (thrum__reactor_leaves_work(reactor))
         ev_idle_start(loop, &reactor->idle);
     else if (ev_is_active(&reactor->idle))
         ev_idle_stop(loop, &reactor->idle);
@@ -218,6 +221,8 @@ thrum_reactor *thrum_reactor_new(const thrum_reactor_config *config)
     thrum__link_init(&reactor->listeners);
     thrum__link_init(&reactor->connects);
     thrum__link_init(&reactor->signals);
+    thrum__stop_init(&reactor->stop, config->stop_within);
+    reactor->process = getpid();
     if (reactor_init(reactor, config) != 0) {
         thrum_cooperator_free(reactor->cooperator);
         if (reactor->loop != NULL)
@@ -236,6 +241,7 @@ void thrum_reactor_free(thrum_reactor *reactor)
     if (reactor == NULL)
         return;
     reactor->ending = true;
+    thrum__stop_end(reactor);
     thrum__connects_end(reactor);
     thrum__streams_end(reactor);
     thrum_cooperator_free(reactor->cooperator);
@@ -262,47 +268,4 @@ thrum_clock *thrum_reactor_clock(thrum_reactor *reactor)
 thrum_cooperator *thrum_reactor_cooperator(thrum_reactor *reactor)
 {
     return reactor->cooperator;
-}
-
-/* A stop leaves the loop before the end of its turn: what was written in that
- * turn is sent here. */
-int thrum_reactor_run(thrum_reactor *reactor)
-{
-    if (reactor->running || ev_depth(reactor->loop) != 0)
-        return THRUM_E_INVALID;
-    reactor->running = true;
-    reactor->clock.now = thrum_clock_read(&reactor->clock.clock);
-    ev_run(reactor->loop, 0);
-    reactor->running = false;
-    thrum__streams_turn(reactor);
-    return 0;
-}
-
-/* What comes of a turn without an event is there for the next one to see:
- * streams to be seen to, a tick, a call that is due, a call from a thread. */
-static bool reactor_has_more(thrum_reactor *reactor)
-{
-    const thrum__due *first = thrum__calls_first(&reactor->clock.calls);
-
-    if (reactor_leaves_work(reactor) || ev_async_pending(&reactor->inbox.wake))
-        return true;
-    return first != NULL &&
-           first->at <= thrum_clock_read(&reactor->clock.clock);
-}
-
-int thrum_reactor_turn(thrum_reactor *reactor)
-{
-    if (reactor->running || ev_depth(reactor->loop) != 0)
-        return THRUM_E_INVALID;
-    reactor->running = true;
-    reactor->stirred = false;
-    ev_run(reactor->loop, EVRUN_NOWAIT);
-    reactor->running = false;
-    return reactor->stirred || reactor_has_more(reactor);
-}
-
-void thrum_reactor_stop(thrum_reactor *reactor)
-{
-    if (reactor->running)
-        ev_break(reactor->loop, EVBREAK_ONE);
 }

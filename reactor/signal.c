@@ -41,6 +41,13 @@ static bool signal_claim(int number, struct ev_loop *loop)
     return true;
 }
 
+bool thrum__signal_is_taken(const thrum_reactor *reactor, int number)
+{
+    const struct ev_loop *owner = signal_table[number].loop;
+
+    return owner != NULL && owner != reactor->loop;
+}
+
 static void signal_stop(thrum_signal *watch)
 {
     struct ev_loop *loop = watch->loop;

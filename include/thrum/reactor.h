@@ -90,20 +90,28 @@ THRUM_API thrum_clock *thrum_reactor_clock(thrum_reactor *reactor);
 THRUM_API thrum_cooperator *thrum_reactor_cooperator(thrum_reactor *reactor);
 
 /* Calls the start-up triggers, then runs the loop until thrum_reactor_stop, or
- * until nothing keeps it alive. A program with a loop of its own runs that one
- * instead. Errors: THRUM_E_INVALID when it runs already;
- * THRUM_REACTOR_E_TIMEOUT, the stop was cut short; THRUM_REACTOR_E_FORKED. */
+ * until nothing keeps it alive; may be called again then. A program with a loop
+ * of its own may run that one instead: its first turn calls the start-up
+ * triggers.
+ * Errors: THRUM_E_INVALID when it runs already; THRUM_REACTOR_E_TIMEOUT, the
+ * stop was cut short by its deadline; THRUM_REACTOR_E_STOPPED, by a second one,
+ * or a start-up trigger failed; THRUM_REACTOR_E_FORKED. */
 THRUM_API int thrum_reactor_run(thrum_reactor *reactor);
 
-/* Begins to stop: the shutdown triggers are called, phase by phase, and when
- * all have ended, or `stop_within` is over, thrum_reactor_run returns. Called
- * again meanwhile: returns after the present turn, and what the triggers still
- * wait for is cancelled. */
+/* Stops in order, from the end of the present turn on: what start-up triggers
+ * still wait for is cancelled, the shutdown triggers are called, phase by
+ * phase, and when all have ended thrum_reactor_run returns. When `stop_within`
+ * is over, or when this is called again in a later turn, the stop is cut short:
+ * what is waited for is cancelled, the triggers that are left are called, and
+ * nothing more is waited for. In a program's own loop the triggers are called
+ * as well, and thrum_reactor_when_stopped says when that loop may be ended.
+ * While nobody runs the loop: nothing. */
 THRUM_API void thrum_reactor_stop(thrum_reactor *reactor);
 
 /* Fires without a value when the reactor was stopped and its shutdown triggers
  * have ended: the Deferred of a program that serves until then.
- * Ownership: new. Errors: NULL, no memory. */
+ * Ownership: new. Errors: NULL, no memory; THRUM_REACTOR_E_STOPPED, the reactor
+ * was freed first. */
 THRUM_API thrum_deferred *thrum_reactor_when_stopped(thrum_reactor *reactor);
 
 /* Runs one turn of the loop, without waiting for anything. Returns 1 when
@@ -115,7 +123,8 @@ THRUM_API int thrum_reactor_turn(thrum_reactor *reactor);
 
 /* Runs the loop until a Deferred has its result, and takes that: asynchronous
  * calls in the order of a script. Exactly one of *value (with *free, its
- * release function) and *why is set; *value may be NULL.
+ * release function) and *why is set; *value may be NULL. A value that is shared
+ * (thrum_share_new) stays where it is.
  * Ownership: the consumer's reference is taken, also on error; *value and *why
  * new. Errors: THRUM_E_INVALID, within a callback of the loop;
  * THRUM_DEFERRED_E_NO_RESULT, the loop ended first: the Deferred was cancelled;
@@ -140,7 +149,8 @@ typedef struct thrum_trigger thrum_trigger;
 
 /* Calls fn(ctx) once, in the phase named: start-up in the order of asking,
  * shutdown in the reverse. A phase begins when all of the one before has ended.
- * Ownership: borrowed, until it was called; ctx taken, also on error.
+ * Ownership: borrowed, until it was called; ctx taken, also on error, and
+ * released when the trigger, and what it waits for, has ended.
  * Errors: NULL, no memory, or the phase is over. */
 THRUM_API thrum_trigger *thrum_trigger_new(thrum_reactor *reactor,
                                            thrum_trigger_phase phase,
@@ -184,11 +194,14 @@ THRUM_API void thrum_signal_free(thrum_signal *watch);
 /* A program's main job: starts it and answers with the Deferred of its end. */
 typedef thrum_deferred *thrum_main_fn(thrum_reactor *reactor, void *arg);
 
-/* Runs a program: makes a reactor, calls main(reactor, arg) in it, runs the
- * loop until the Deferred ends, and frees the reactor. A failure that nobody
- * handled is printed to standard error, the operation's name first.
- * When the loop ends first, it says so and cancels the Deferred.
- * Returns the program's exit status: 0, or 1 when the Deferred failed. */
+/* Runs a program: makes a reactor, calls main(reactor, arg), runs the loop
+ * until the Deferred ends, stops in order, and frees the reactor. A failure
+ * that nobody handled is printed to standard error, the operation's name first.
+ * When the loop ends first, it says so, cancels the Deferred, and stops. When a
+ * stop comes first, the Deferred is cancelled; that it then fails with
+ * THRUM_DEFERRED_E_CANCELLED is no failure of the program.
+ * Returns the program's exit status: 0, or 1 when the Deferred failed, or
+ * thrum_reactor_run did. */
 THRUM_API int thrum_react(thrum_main_fn *main, void *arg);
 
 THRUM_END
