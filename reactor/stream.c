@@ -10,7 +10,6 @@
  * read would in most cases only learn that there is nothing.
  */
 #include <string.h>
-#include <unistd.h>
 
 #include "base/base.h"
 #include "reactor/stream.h"
@@ -224,38 +223,22 @@ int thrum__stream_set_transport(thrum_stream *stream, thrum__transport *upper)
     return 0;
 }
 
-static void stream_write_addresses(thrum_stream *stream,
-                                   const thrum__address *peer)
+thrum_stream *thrum__stream_over(thrum_reactor *reactor,
+                                 thrum__transport *transport, const char *name,
+                                 const char *peer)
 {
-    int fd = stream->transport->ops->descriptor(stream->transport);
-    thrum__address address;
-    socklen_t size = sizeof address;
+    size_t name_size = strlen(name) + 1, peer_size = strlen(peer) + 1;
+    thrum_stream *stream = thrum_context_allocate(
+        reactor->context, sizeof *stream + name_size + peer_size);
 
-    address.any.sa_family = AF_UNSPEC;
-    getsockname(fd, &address.any, &size);
-    thrum__address_write(&address, stream->name);
-    if (peer == NULL) {
-        size = sizeof address;
-        getpeername(fd, &address.any, &size);
-        peer = &address;
-    }
-    thrum__address_write(peer, stream->peer);
-}
-
-thrum_stream *thrum__stream_new(thrum_reactor *reactor, int fd,
-                                const thrum__address *peer)
-{
-    thrum__transport *transport = thrum__transport_socket_new(reactor, fd);
-    thrum_stream *stream =
-        thrum_context_allocate(reactor->context, sizeof *stream);
-
-    if (stream == NULL || transport == NULL) {
-        if (transport != NULL)
-            transport->ops->close(transport, false, NULL);
-        thrum_context_release(reactor->context, stream);
+    if (stream == NULL) {
+        transport->ops->close(transport, false, NULL);
         return NULL;
     }
     memset(stream, 0, sizeof *stream);
+    stream->peer = stream->name + name_size;
+    memcpy(stream->name, name, name_size);
+    memcpy(stream->name + name_size, peer, peer_size);
     stream->reactor = reactor;
     stream->context = thrum_context_ref(reactor->context);
     stream->transport = transport;
@@ -267,8 +250,19 @@ thrum_stream *thrum__stream_new(thrum_reactor *reactor, int fd,
     thrum_buffer_init(&stream->queue, stream->context, SIZE_MAX);
     thrum__link_append(&reactor->streams, &stream->link);
     ev_ref(reactor->loop);
-    stream_write_addresses(stream, peer);
     return stream;
+}
+
+thrum_stream *thrum__stream_new(thrum_reactor *reactor, int fd,
+                                const thrum__address *peer)
+{
+    thrum__transport *transport = thrum__transport_socket_new(reactor, fd);
+    char names[2][THRUM__NAME];
+
+    if (transport == NULL)
+        return NULL;
+    thrum__stream_names(fd, peer, names);
+    return thrum__stream_over(reactor, transport, names[0], names[1]);
 }
 
 void thrum_stream_set_handler(thrum_stream *stream,
@@ -302,6 +296,15 @@ void thrum_stream_resume(thrum_stream *stream)
 {
     stream->paused = false;
     thrum__stream_watch(stream);
+}
+
+int thrum_stream_lose_write(thrum_stream *stream)
+{
+    if (stream->ending)
+        return THRUM_E_CLOSED;
+    stream->ending = stream->halving = true;
+    thrum__stream_touch(stream);
+    return 0;
 }
 
 void thrum_stream_lose(thrum_stream *stream)

@@ -10,6 +10,10 @@
 #include "reactor/address.h"
 #include "reactor/transport.h"
 
+/* "unix:", a path that fills all its room, and the NUL; an IP's is shorter. */
+enum { THRUM__NAME = 5 + 108 + 1 };
+_Static_assert((int)THRUM__NAME >= (int)THRUM__ADDRESS_TEXT, "holds both");
+
 struct thrum_stream {
     thrum__link link; /* first: in reactor->streams until `closed` was told */
     thrum_reactor *reactor;
@@ -35,6 +39,7 @@ struct thrum_stream {
     bool above : 1;        /* `drained` is due */
     bool stuck : 1;        /* waits until more can be sent */
     bool ending : 1;       /* losing, aborted or failed: takes no more */
+    bool halving : 1;      /* the peer is to be told that no more will come */
     bool losing : 1;       /* to be closed when the queue is empty */
     bool aborted : 1;      /* to be reset */
     bool read_over : 1;    /* the peer sent its last byte */
@@ -42,13 +47,24 @@ struct thrum_stream {
     bool write_failed : 1; /* likewise; what the peer sent is still read */
     bool shut : 1;         /* the peer knows that no more will come */
     bool closed : 1;       /* the transport is */
-    char peer[THRUM__ADDRESS_TEXT];
-    char name[THRUM__ADDRESS_TEXT];
+    const char *peer;      /* behind the name */
+    char name[];
 };
 
-/* A stream over a connected socket; one reference, the caller's. `peer` may be
- * NULL: the socket is asked. Ownership: new; fd taken, also on error.
- * Errors: NULL, no memory. */
+/* A stream over a transport; one reference, the caller's. The texts are copied.
+ * Ownership: new; transport taken, also on error. Errors: NULL, no memory. */
+thrum_stream *thrum__stream_over(thrum_reactor *reactor,
+                                 thrum__transport *transport, const char *name,
+                                 const char *peer);
+
+/* Writes what a connected socket is called here, and what its peer is; `peer`
+ * as in thrum__stream_new. */
+void thrum__stream_names(int fd, const thrum__address *peer,
+                         char names[2][THRUM__NAME]);
+
+/* A stream over a connected socket, TCP or UNIX; one reference, the caller's.
+ * `peer` may be NULL: the socket is asked. Ownership: new; fd taken, also on
+ * error. Errors: NULL, no memory. */
 thrum_stream *thrum__stream_new(thrum_reactor *reactor, int fd,
                                 const thrum__address *peer);
 

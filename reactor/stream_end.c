@@ -49,7 +49,7 @@ static bool stream_is_over(const thrum_stream *stream)
     if (stream->aborted || stream->read_failed)
         return true;
     if (stream->write_failed)
-        return stream->read_over ||
+        return stream->read_over || stream->upper != NULL ||
                (stream->losing &&
                 (stream->watched & THRUM__TRANSPORT_RECEIVE) == 0);
     return stream->losing && stream->queue.size == 0 &&
@@ -60,8 +60,9 @@ static bool stream_is_over(const thrum_stream *stream)
  * it. */
 static void stream_say_end(thrum_stream *stream)
 {
-    if (stream->losing && !stream->closed && !stream->aborted &&
-        stream->transport->ops->says_end)
+    if (stream->closed || stream->aborted || stream->upper != NULL)
+        return;
+    if (stream->halving || (stream->losing && stream->transport->ops->says_end))
         thrum__stream_shut(stream);
 }
 

@@ -104,4 +104,9 @@ thrum__transport_take_why(thrum__transport *transport)
  * yet. Ownership: new; fd taken, also on error. Errors: NULL, no memory. */
 thrum__transport *thrum__transport_socket_new(thrum_reactor *reactor, int fd);
 
+/* Two bottoms in memory, each the other's peer. Ownership: both new. Errors:
+ * THRUM_E_NOMEM, and neither is there. */
+int thrum__transport_memory_pair(thrum_reactor *reactor,
+                                 thrum__transport *ends[2]);
+
 #endif

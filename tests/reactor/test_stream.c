@@ -9,8 +9,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <thrum/connect.h>
-
 #include "tests/reactor/peer.h"
 
 /* The system calls that a stream makes, counted on their way. */
@@ -51,7 +49,7 @@ START_TEST(bytes_go_both_ways)
     peer_say(&self, "!");
     sends = 0;
     RUN_UNTIL(self.reactor, self.size == 6);
-    ck_assert_uint_eq(sends, 1);
+    ck_assert_uint_eq(sends, peer_over == PEER_MEMORY ? 0 : 1);
     ck_assert_uint_eq(thrum_stream_queued(self.stream), 0);
     peer_expect(&self, "world");
     peer_close(&self);
@@ -105,7 +103,17 @@ START_TEST(a_buffer_that_is_not_taken_is_as_it_was)
 }
 END_TEST
 
-START_TEST(a_stream_knows_its_addresses_and_its_reactor)
+START_TEST(a_stream_knows_its_reactor)
+{
+    peer self;
+
+    peer_open_heard(&self, loop_start());
+    ck_assert_ptr_eq(thrum_stream_reactor(self.stream), self.reactor);
+    peer_close(&self);
+}
+END_TEST
+
+START_TEST(a_stream_knows_its_addresses)
 {
     struct sockaddr_in address;
     socklen_t size = sizeof address;
@@ -121,7 +129,6 @@ START_TEST(a_stream_knows_its_addresses_and_its_reactor)
     snprintf(text, sizeof text, "127.0.0.1:%u",
              (unsigned)ntohs(address.sin_port));
     ck_assert_str_eq(thrum_stream_name(self.stream), text);
-    ck_assert_ptr_eq(thrum_stream_reactor(self.stream), self.reactor);
     peer_close(&self);
 }
 END_TEST
@@ -244,7 +251,7 @@ static size_t drain_raw(peer *self)
     ssize_t got;
     size_t all = 0;
 
-    while ((got = recv(self->raw, bytes, sizeof bytes, MSG_DONTWAIT)) > 0)
+    while ((got = peer_take(self, bytes, sizeof bytes)) > 0)
         all += (size_t)got;
     return all;
 }
@@ -364,33 +371,17 @@ static const thrum_stream_handler bulk_writer = {.drained = bulk_write,
 static const thrum_stream_handler bulk_reader = {.received = bulk_read,
                                                  .closed = bulk_read_all};
 
-static void bulk_accept(thrum_listener *listener, thrum_stream *stream,
-                        void *ctx)
-{
-    thrum_stream_set_handler(stream, &bulk_reader, ctx, NULL);
-    thrum_listener_free(listener);
-}
-
-static thrum_outcome bulk_connected(void *stream, void *ctx)
-{
-    thrum_stream_set_marks(stream, 1000, 4000, 8000);
-    thrum_stream_set_handler(stream, &bulk_writer, ctx, NULL);
-    bulk_write(stream, ctx);
-    return thrum_taken();
-}
-
 START_TEST(ten_megabytes_arrive_whole_through_small_marks)
 {
     thrum_reactor *reactor = loop_start();
     bulk writer = {.dice = 1}, reader = {.dice = 1, .reactor = reactor};
-    thrum_listener *listener =
-        thrum_listen_tcp(reactor, "127.0.0.1", 0, NULL, NULL);
-    thrum_listener_accept(listener, bulk_accept, &reader, NULL);
-    thrum_deferred *connected = thrum_connect_tcp(
-        reactor, "127.0.0.1", thrum_listener_port(listener), 60 * THRUM_S);
+    thrum_stream *streams[2];
 
-    thrum_deferred_add(connected, bulk_connected, NULL, &writer, NULL);
-    thrum_deferred_finish(connected);
+    peer_pair(reactor, streams);
+    thrum_stream_set_handler(streams[1], &bulk_reader, &reader, NULL);
+    thrum_stream_set_marks(streams[0], 1000, 4000, 8000);
+    thrum_stream_set_handler(streams[0], &bulk_writer, &writer, NULL);
+    bulk_write(streams[0], &writer);
     thrum_reactor_run(reactor);
     ck_assert_uint_eq(reader.done, BULK);
     ck_assert_uint_gt(writer.rests, 1);
@@ -423,145 +414,74 @@ static void pong_closed(thrum_stream *stream, const thrum_failure *why,
 static const thrum_stream_handler pong_handler = {.received = pong,
                                                   .closed = pong_closed};
 
-static void pong_accept(thrum_listener *listener, thrum_stream *stream,
-                        void *left)
-{
-    thrum_stream_set_handler(stream, &pong_handler, left, NULL);
-    thrum_listener_free(listener);
-}
-
-static thrum_outcome ping_connected(void *stream, void *left)
-{
-    thrum_stream_set_handler(stream, &pong_handler, left, NULL);
-    thrum_stream_write(stream, "ping", 4);
-    sends = receives = waits = 0;
-    return thrum_taken();
-}
-
 START_TEST(an_exchange_costs_one_send_one_receive_and_one_wait)
 {
     thrum_reactor *reactor = loop_start();
+    unsigned calls = peer_over == PEER_MEMORY ? 0 : EXCHANGES;
     int left = EXCHANGES;
-    thrum_listener *listener =
-        thrum_listen_tcp(reactor, "127.0.0.1", 0, NULL, NULL);
-    thrum_listener_accept(listener, pong_accept, &left, NULL);
-    thrum_deferred *connected = thrum_connect_tcp(
-        reactor, "127.0.0.1", thrum_listener_port(listener), 60 * THRUM_S);
+    thrum_stream *streams[2];
 
-    thrum_deferred_add(connected, ping_connected, NULL, &left, NULL);
-    thrum_deferred_finish(connected);
+    peer_pair(reactor, streams);
+    thrum_stream_set_handler(streams[0], &pong_handler, &left, NULL);
+    thrum_stream_set_handler(streams[1], &pong_handler, &left, NULL);
+    thrum_stream_write(streams[0], "ping", 4);
+    sends = receives = waits = 0;
     thrum_reactor_run(reactor);
     ck_assert_int_eq(left, 0);
-    ck_assert_uint_eq(sends, EXCHANGES);
-    ck_assert_uint_le(receives, EXCHANGES + 3); /* and the end */
+    ck_assert_uint_eq(sends, calls);
+    ck_assert_uint_le(receives, calls + 3); /* and the end */
     ck_assert_uint_le(waits, EXCHANGES + 5);
     loop_end(reactor);
 }
 END_TEST
 
-/* ---- Memory ---- */
-
-static thrum_listener *scenario_listener;
-static int scenario_left;
-
-static void scenario_accept(thrum_listener *listener, thrum_stream *stream,
-                            void *ctx)
-{
-    (void)ctx;
-    thrum_stream_set_handler(stream, &pong_handler, &scenario_left, NULL);
-    thrum_listener_free(listener);
-    scenario_listener = NULL;
-}
-
-static thrum_outcome scenario_connected(void *stream, void *ctx)
-{
-    (void)ctx;
-    thrum_stream_set_handler(stream, &pong_handler, &scenario_left, NULL);
-    if (thrum_stream_write(stream, "ping", 4) != 0)
-        thrum_stream_lose(stream);
-    return thrum_taken();
-}
-
-static thrum_outcome scenario_failed(const thrum_failure *why, void *reactor)
-{
-    (void)why;
-    thrum_listener_free(scenario_listener);
-    scenario_listener = NULL;
-    thrum_reactor_stop(reactor);
-    return thrum_done();
-}
-
-static void scenario_give_up(void *reactor)
-{
-    thrum_reactor_stop(reactor);
-}
-
-/* What fails may leave the other end waiting, and whether a stream that could
- * not be made is accepted later is not the question: all of it ends soon. */
-static void scenario_run(thrum_reactor *reactor)
-{
-    thrum_deferred *connected;
-
-    scenario_left = 4;
-    scenario_listener = thrum_listen_tcp(reactor, "127.0.0.1", 0, NULL, NULL);
-    thrum_listener_accept(scenario_listener, scenario_accept, NULL, NULL);
-    if (scenario_listener == NULL)
-        return;
-    connected =
-        thrum_connect_tcp(reactor, "127.0.0.1",
-                          thrum_listener_port(scenario_listener), 60 * THRUM_S);
-    if (thrum_deferred_add(connected, scenario_connected, scenario_failed,
-                           reactor, NULL) == 0 &&
-        thrum_clock_call_later(thrum_reactor_clock(reactor), 20 * THRUM_MS,
-                               scenario_give_up, reactor, NULL) != NULL)
-        thrum_reactor_run(reactor);
-    thrum_deferred_finish(connected);
-}
-
-static void scenario(void)
-{
-    thrum_context *context = support_context();
-    thrum_reactor_config config = {.context = context};
-    thrum_reactor *reactor =
-        context != NULL ? thrum_reactor_new(&config) : NULL;
-
-    if (reactor != NULL)
-        scenario_run(reactor);
-    thrum_reactor_free(reactor);
-    thrum_listener_free(scenario_listener);
-    scenario_listener = NULL;
-    support_context_end(context);
-    support_unhandled();
-}
-
-START_TEST(a_conversation_survives_every_failing_allocation)
-{
-    support_every_allocation(scenario);
-}
-END_TEST
-
-int main(void)
+static TCase *bytes_case(void)
 {
     TCase *bytes = tcase_create("reading and writing");
-    TCase *marks = tcase_create("marks");
-    TCase *whole = tcase_create("whole conversations");
-    TCase *const cases[] = {bytes, marks, whole};
 
-    loop_watchdog();
     tcase_add_test(bytes, bytes_go_both_ways);
     tcase_add_test(bytes, a_buffer_is_taken_without_a_copy_when_nothing_waits);
     tcase_add_test(bytes, a_buffer_that_is_not_taken_is_as_it_was);
-    tcase_add_test(bytes, a_stream_knows_its_addresses_and_its_reactor);
+    tcase_add_test(bytes, a_stream_knows_its_reactor);
     tcase_add_test(bytes,
                    a_stream_without_a_handler_reads_nothing_and_loses_nothing);
     tcase_add_test(bytes, a_paused_stream_is_silent_until_it_is_resumed);
+    if (peer_over == PEER_TCP)
+        tcase_add_test(bytes, a_stream_knows_its_addresses);
+    return bytes;
+}
+
+static TCase *marks_case(void)
+{
+    TCase *marks = tcase_create("marks");
+
     tcase_add_test(marks, a_write_past_the_cap_is_refused_whole);
     tcase_add_test(marks, marks_in_the_wrong_order_are_refused);
     tcase_add_test(marks,
                    a_queue_above_its_high_mark_does_not_wait_for_the_turns_end);
     tcase_add_test(marks, drained_is_told_once_when_the_low_mark_is_reached);
+    return marks;
+}
+
+static TCase *whole_case(void)
+{
+    TCase *whole = tcase_create("whole conversations");
+
     tcase_add_test(whole, ten_megabytes_arrive_whole_through_small_marks);
     tcase_add_test(whole, an_exchange_costs_one_send_one_receive_and_one_wait);
-    tcase_add_test(whole, a_conversation_survives_every_failing_allocation);
-    return support_main("stream", cases, sizeof cases / sizeof *cases);
+    return whole;
+}
+
+int main(void)
+{
+    int status = EXIT_SUCCESS;
+
+    loop_watchdog();
+    for (peer_over = PEER_TCP; peer_over < PEER_KINDS; peer_over++) {
+        TCase *const cases[] = {bytes_case(), marks_case(), whole_case()};
+
+        status |= support_main(peer_over_name("stream"), cases,
+                               sizeof cases / sizeof *cases);
+    }
+    return status;
 }

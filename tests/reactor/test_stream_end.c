@@ -48,15 +48,12 @@ START_TEST(lose_sends_what_is_queued_and_then_closes)
     ck_assert_uint_eq(self.closed, 0);
     ck_assert_int_eq(thrum_stream_write(self.stream, "x", 1), THRUM_E_CLOSED);
     for (size_t at = 0; at < sizeof bytes;) {
-        ssize_t part = recv(self.raw, got + at, sizeof got - at, MSG_DONTWAIT);
+        ssize_t part = peer_take(&self, got + at, sizeof got - at);
 
         if (part > 0)
             at += (size_t)part;
         else
-            thrum_clock_call_later(thrum_reactor_clock(self.reactor), 0,
-                                   (thrum_call_fn *)thrum_reactor_stop,
-                                   self.reactor, NULL);
-        thrum_reactor_run(self.reactor);
+            thrum_reactor_turn(self.reactor);
     }
     RUN_UNTIL(self.reactor, self.closed == 1);
     ck_assert_mem_eq(got, bytes, sizeof bytes);
@@ -77,8 +74,7 @@ START_TEST(lose_with_bytes_unread_resets_nothing)
 
     peer_open_heard(&self, loop_start());
     thrum_stream_pause(self.stream);
-    ck_assert_int_eq(send(self.raw, bytes, sizeof bytes, MSG_DONTWAIT),
-                     sizeof bytes);
+    ck_assert_uint_ge(peer_send(&self, bytes, sizeof bytes), 60 * 1024);
     thrum_stream_write(self.stream, "221 bye", 7);
     thrum_stream_lose(self.stream);
     RUN_UNTIL(self.reactor, self.closed == 1);
@@ -221,7 +217,7 @@ START_TEST(a_peer_that_ended_can_still_be_answered)
     peer_open_heard(&self, loop_start());
     self.on_ended = answer;
     peer_say(&self, "question");
-    shutdown(self.raw, SHUT_WR);
+    peer_say_end(&self);
     RUN_UNTIL(self.reactor, self.closed == 1);
     ck_assert_str_eq(self.data, "question");
     peer_expect(&self, "answer");
@@ -357,7 +353,7 @@ START_TEST(a_peer_that_ended_and_then_takes_nothing_has_closed)
 
     peer_open_heard(&self, loop_start());
     self.on_ended = reset_after_end;
-    shutdown(self.raw, SHUT_WR);
+    peer_say_end(&self);
     RUN_UNTIL(self.reactor, self.ended == 1);
     ck_assert_int_eq(thrum_stream_write(self.stream, "x", 1), 0);
     RUN_UNTIL(self.reactor, self.closed == 1);
@@ -515,8 +511,10 @@ START_TEST(a_full_queue_is_reset_with_the_reactor)
 }
 END_TEST
 
-static void end_here(TCase *ours)
+static TCase *ours_case(void)
 {
+    TCase *ours = tcase_create("ended here");
+
     tcase_add_test(ours, lose_sends_what_is_queued_and_then_closes);
     tcase_add_test(ours, lose_with_bytes_unread_resets_nothing);
     tcase_add_test(ours, abort_drops_what_is_queued_and_resets_the_connection);
@@ -527,15 +525,20 @@ static void end_here(TCase *ours)
     tcase_add_loop_test(ours, a_stream_may_be_left_in_its_own_closed, 0, 3);
     tcase_add_test(
         ours, the_last_holder_that_leaves_loses_the_stream_and_hears_no_more);
+    return ours;
 }
 
-static void end_there(TCase *theirs)
+static TCase *theirs_case(void)
 {
+    TCase *theirs = tcase_create("ended by the peer");
+
     tcase_add_test(theirs,
                    without_ended_the_end_of_the_peer_is_the_end_of_the_stream);
     tcase_add_test(theirs, a_peer_that_ended_can_still_be_answered);
-    tcase_add_test(theirs,
-                   a_reset_is_a_failure_to_read_with_the_systems_words_beneath);
+    if (peer_over != PEER_UNIX)
+        tcase_add_test(
+            theirs,
+            a_reset_is_a_failure_to_read_with_the_systems_words_beneath);
     tcase_add_test(theirs,
                    what_the_peer_said_before_a_write_failed_is_still_heard);
     tcase_add_test(theirs,
@@ -546,28 +549,44 @@ static void end_there(TCase *theirs)
     tcase_add_test(theirs, a_peer_that_ended_and_then_takes_nothing_has_closed);
     tcase_add_test(theirs,
                    a_peer_that_goes_while_bytes_are_queued_is_a_failure);
+    return theirs;
 }
 
-int main(void)
+static TCase *heard_case(void)
 {
-    TCase *ours = tcase_create("ended here");
-    TCase *theirs = tcase_create("ended by the peer");
     TCase *heard = tcase_create("handlers");
-    TCase *last = tcase_create("the reactor's end");
-    TCase *const cases[] = {ours, theirs, heard, last};
 
-    loop_watchdog();
-    end_here(ours);
-    end_there(theirs);
     tcase_add_test(heard, a_handler_may_be_replaced_within_its_own_call);
     tcase_add_test(heard,
                    a_stream_that_ended_before_it_had_a_handler_tells_it_then);
     tcase_add_test(heard,
                    a_stream_that_ended_unheard_goes_with_its_last_holder);
+    return heard;
+}
+
+static TCase *last_case(void)
+{
+    TCase *last = tcase_create("the reactor's end");
+
     tcase_add_test(last,
                    streams_that_are_left_send_what_is_queued_and_are_aborted);
     tcase_add_test(
         last, a_stream_that_was_lost_and_sent_all_ends_well_with_the_reactor);
     tcase_add_test(last, a_full_queue_is_reset_with_the_reactor);
-    return support_main("stream_end", cases, sizeof cases / sizeof *cases);
+    return last;
+}
+
+int main(void)
+{
+    int status = EXIT_SUCCESS;
+
+    loop_watchdog();
+    for (peer_over = PEER_TCP; peer_over < PEER_KINDS; peer_over++) {
+        TCase *const cases[] = {ours_case(), theirs_case(), heard_case(),
+                                last_case()};
+
+        status |= support_main(peer_over_name("stream_end"), cases,
+                               sizeof cases / sizeof *cases);
+    }
+    return status;
 }

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Hundreds of conversations in which both ends do at any moment whatever a dice
- * says: write, rest, hand over, lose, abort, leave; some from within their own
- * callbacks. Whatever happens, each ctx is released once, nothing is told after
- * `closed` or after the owner left, bytes arrive in order, and the loop ends.
+ * says: write, rest, hand over, end one half, lose, abort, leave; some from
+ * within their own callbacks, over TCP, UNIX sockets and memory. Whatever
+ * happens, each ctx is released once, nothing is told after `closed` or after
+ * the owner left, bytes arrive in order, and the loop ends.
  */
 #include <stdlib.h>
 #include <string.h>
-
-#include <thrum/connect.h>
 
 #include "tests/reactor/peer.h"
 
@@ -25,7 +24,6 @@ typedef struct end {
 
 static struct {
     thrum_reactor *reactor;
-    thrum_listener *listener;
     end ends[ENDS];
     unsigned count;
     unsigned faults;
@@ -127,7 +125,10 @@ static void end_move(end *self)
         thrum_stream_lose(self->stream);
         return;
     }
-    switch (roll(16)) {
+    switch (roll(18)) {
+    case 16:
+        thrum_stream_lose_write(self->stream);
+        break;
     case 0:
         thrum_stream_lose(self->stream);
         break;
@@ -167,7 +168,6 @@ static void move_somebody(void *ctx)
 static void end_all(void *ctx)
 {
     (void)ctx;
-    thrum_listener_free(world.listener);
     for (unsigned i = 0; i < world.count; i++)
         if (world.ends[i].stream != NULL) {
             thrum_stream_resume(world.ends[i].stream);
@@ -191,35 +191,17 @@ static void end_begin(thrum_stream *stream)
                                end_all, NULL, NULL);
 }
 
-static void on_accept(thrum_listener *listener, thrum_stream *stream, void *ctx)
-{
-    (void)listener;
-    (void)ctx;
-    end_begin(stream);
-}
-
-static thrum_outcome on_connected(void *stream, void *ctx)
-{
-    (void)ctx;
-    end_begin(stream);
-    return thrum_taken();
-}
-
 static void world_run(uint32_t seed)
 {
     memset(&world, 0, sizeof world);
     world.dice = seed;
     world.reactor = loop_start();
-    world.listener =
-        thrum_listen_tcp(world.reactor, "127.0.0.1", 0, NULL, NULL);
-    thrum_listener_accept(world.listener, on_accept, NULL, NULL);
     for (int i = 0; i < ENDS / 2; i++) {
-        thrum_deferred *connecting = thrum_connect_tcp(
-            world.reactor, "127.0.0.1", thrum_listener_port(world.listener),
-            60 * THRUM_S);
+        thrum_stream *streams[2];
 
-        thrum_deferred_add(connecting, on_connected, NULL, NULL, NULL);
-        thrum_deferred_finish(connecting);
+        peer_pair(world.reactor, streams);
+        end_begin(streams[0]);
+        end_begin(streams[1]);
     }
     thrum_reactor_run(world.reactor);
 }
@@ -243,10 +225,16 @@ END_TEST
 
 int main(void)
 {
-    TCase *random = tcase_create("dice");
-    TCase *const cases[] = {random};
+    int status = EXIT_SUCCESS;
 
     loop_watchdog();
-    tcase_add_loop_test(random, whatever_both_ends_do_each_is_told_once, 0, 20);
-    return support_main("stream_random", cases, sizeof cases / sizeof *cases);
+    for (peer_over = PEER_TCP; peer_over < PEER_KINDS; peer_over++) {
+        TCase *random = tcase_create("dice");
+        TCase *const cases[] = {random};
+
+        tcase_add_loop_test(random, whatever_both_ends_do_each_is_told_once, 0,
+                            20);
+        status |= support_main(peer_over_name("stream_random"), cases, 1);
+    }
+    return status;
 }
