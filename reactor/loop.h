@@ -26,6 +26,7 @@
 #include "reactor/loop_clock.h"
 #include "reactor/soon.h"
 #include "reactor/stop.h"
+#include "reactor/thread_pool.h"
 
 /* What a stream reads at most in a turn. */
 enum { THRUM__SCRATCH = 64 * 1024 };
@@ -39,9 +40,12 @@ struct thrum_reactor {
     thrum_clock *time; /* what all of it reads: its own clock, or a test's */
     thrum__loop_clock clock; /* stands still beside a test's */
     thrum__inbox inbox;
+    thrum__pool *pool; /* NULL until it is needed */
+    size_t threads, thread_jobs;
     thrum__stop stop;
     thrum_deferred *waited; /* for whom the loop is run */
     pid_t process;          /* that made it */
+    bool forked;            /* it ends in a child: nothing is sent or reset */
     ev_check check;
     ev_prepare prepare;
     ev_idle idle;
@@ -57,8 +61,16 @@ struct thrum_reactor {
     thrum_stream **touched_end; /* where the next one is put */
     thrum__link soon;           /* called in the next turn */
     thrum__link soon_due;       /* in this one */
-    thrum__link streams, listeners, connects, signals;
+    thrum__link streams, listeners, connects, signals, works;
 };
+
+void thrum__threads_init(thrum_reactor *reactor,
+                         const thrum_reactor_config *config);
+
+/* Waits for what threads have begun, and tells all work of its end; in a forked
+ * child there is nothing to wait for. */
+void thrum__threads_end(thrum_reactor *reactor);
+void thrum__threads_end_forked(thrum_reactor *reactor);
 
 /* What is left of these when the reactor ends. */
 void thrum__connects_end(thrum_reactor *reactor);

@@ -191,8 +191,8 @@ static int reactor_init(thrum_reactor *reactor,
     reactor->cooperator = reactor_make_cooperator(reactor, config->slice);
     if (reactor->cooperator == NULL)
         return THRUM_E_NOMEM;
-    return thrum__inbox_init(&reactor->inbox, reactor->context, reactor->loop,
-                             reactor->time);
+    return thrum__inbox_init(&reactor->inbox, reactor->context->allocator,
+                             reactor->loop, reactor->time);
 }
 
 thrum_reactor *thrum_reactor_new(const thrum_reactor_config *config)
@@ -221,6 +221,7 @@ thrum_reactor *thrum_reactor_new(const thrum_reactor_config *config)
     thrum__link_init(&reactor->listeners);
     thrum__link_init(&reactor->connects);
     thrum__link_init(&reactor->signals);
+    thrum__threads_init(reactor, config);
     thrum__stop_init(&reactor->stop, config->stop_within);
     reactor->process = getpid();
     if (reactor_init(reactor, config) != 0) {
@@ -241,13 +242,18 @@ void thrum_reactor_free(thrum_reactor *reactor)
     if (reactor == NULL)
         return;
     reactor->ending = true;
+    reactor->forked = reactor->process != getpid();
+    if (reactor->forked)
+        thrum__threads_end_forked(reactor);
+    else
+        thrum__threads_end(reactor);
     thrum__stop_end(reactor);
     thrum__connects_end(reactor);
     thrum__streams_end(reactor);
     thrum_cooperator_free(reactor->cooperator);
     thrum__listeners_end(reactor);
     thrum__signals_end(reactor);
-    thrum__inbox_fini(&reactor->inbox);
+    thrum__inbox_fini(&reactor->inbox, reactor->forked);
     thrum__loop_clock_fini(&reactor->clock);
     if (reactor->tick_wanted)
         ev_unref(reactor->loop);

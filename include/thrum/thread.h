@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Blocking work, on threads of the reactor's own: a bounded pool, started when
- * it is needed, with all signals blocked, joined when the reactor is freed.
+ * it is needed, with all signals blocked, joined when the reactor is freed. A
+ * thread that has nothing to do sleeps.
  */
 #ifndef THRUM_THREAD_H
 #define THRUM_THREAD_H
@@ -20,8 +21,9 @@ typedef thrum_outcome thrum_thread_fn(void *ctx);
  * answers. At most `threads` of thrum_reactor_config run at a time, and
  * `thread_jobs` more wait; past that it fails with THRUM_E_FULL. Cancelling
  * takes work back that has not begun; work that has goes on, and what it
- * answers is released. The reactor's end does the same, waits for what has
- * begun, and all others fail with THRUM_REACTOR_E_STOPPED.
+ * answers is released. The reactor's end waits for what has begun, whose
+ * Deferreds fire, and all others fail with THRUM_REACTOR_E_STOPPED. Until then
+ * work keeps the loop alive.
  * Ownership: new; ctx taken, also on error, and released once, in the
  * reactor's thread. Calls back: never before this returns. Errors: NULL, no
  * memory; THRUM_REACTOR_E_THREAD, no thread could be started. */
