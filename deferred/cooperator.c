@@ -158,6 +158,7 @@ void thrum__task_start(thrum__task *task, thrum_cooperator *self)
     if (self->all != NULL)
         self->all->before = task;
     self->all = task;
+    self->stats.tasks++;
     thrum__task_wake(task);
 }
 
@@ -174,6 +175,7 @@ void thrum__task_leave(thrum__task *task)
         self->all = task->after;
     if (task->after != NULL)
         task->after->before = task->before;
+    self->stats.tasks--;
     task->cooperator = NULL;
 }
 

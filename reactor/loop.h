@@ -21,6 +21,7 @@
 #include <thrum/reactor.h>
 #include <thrum/stream.h>
 
+#include "reactor/health.h"
 #include "reactor/inbox.h"
 #include "reactor/link.h"
 #include "reactor/loop_clock.h"
@@ -43,6 +44,8 @@ struct thrum_reactor {
     thrum__pool *pool; /* NULL until it is needed */
     size_t threads, thread_jobs;
     thrum__stop stop;
+    thrum__lag lag;
+    thrum__counts counts;
     thrum_deferred *waited; /* for whom the loop is run */
     pid_t process;          /* that made it */
     bool forked;            /* it ends in a child: nothing is sent or reset */
@@ -71,6 +74,21 @@ void thrum__threads_init(thrum_reactor *reactor,
  * child there is nothing to wait for. */
 void thrum__threads_end(thrum_reactor *reactor);
 void thrum__threads_end_forked(thrum_reactor *reactor);
+
+/* Watches a descriptor, and ends that; both legal when it is so already. */
+static inline void thrum__watch_start(thrum_reactor *reactor, ev_io *io)
+{
+    if (!ev_is_active(io))
+        reactor->counts.watches++;
+    ev_io_start(reactor->loop, io);
+}
+
+static inline void thrum__watch_stop(thrum_reactor *reactor, ev_io *io)
+{
+    if (ev_is_active(io))
+        reactor->counts.watches--;
+    ev_io_stop(reactor->loop, io);
+}
 
 /* What is left of these when the reactor ends. */
 void thrum__connects_end(thrum_reactor *reactor);

@@ -121,13 +121,17 @@ void thrum__loop_clock_fini(thrum__loop_clock *self)
     thrum__calls_fini(&self->calls);
 }
 
+void thrum__loop_clock_read(thrum__loop_clock *self)
+{
+    self->now = clock_time(CLOCK_MONOTONIC);
+}
+
 /* Calls that are asked for from here on belong to the next turn. */
 void thrum__loop_clock_turn(thrum__loop_clock *self)
 {
     uint64_t before = self->calls.order;
     const thrum__due *first;
 
-    self->now = clock_time(CLOCK_MONOTONIC);
     while ((first = thrum__calls_first(&self->calls)) != NULL &&
            first->at <= self->now && first->order < before)
         thrum__calls_make_first(&self->calls);

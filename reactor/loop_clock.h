@@ -28,7 +28,10 @@ void thrum__loop_clock_init(thrum__loop_clock *clock, thrum_context *context,
 /* Cancels what is left. */
 void thrum__loop_clock_fini(thrum__loop_clock *clock);
 
-/* A turn begins: reads the time, and makes the calls that are due. */
+/* A turn begins: reads the time. */
+void thrum__loop_clock_read(thrum__loop_clock *clock);
+
+/* Then makes the calls that are due. */
 void thrum__loop_clock_turn(thrum__loop_clock *clock);
 
 /* A turn ends: sees to it that the loop wakes for the next call. */

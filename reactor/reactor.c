@@ -81,6 +81,9 @@ static void reactor_begin_turn(struct ev_loop *loop, ev_check *check,
     (void)events;
     reactor->stirred = ev_pending_count(loop) > 0;
     if (reactor_has_own_clock(reactor))
+        thrum__loop_clock_read(&reactor->clock);
+    thrum__lag_begin(&reactor->lag, thrum_clock_now(reactor->time));
+    if (reactor_has_own_clock(reactor))
         thrum__loop_clock_turn(&reactor->clock);
     thrum__soon_turn(reactor);
 }
@@ -108,6 +111,7 @@ static void reactor_end_turn(struct ev_loop *loop, ev_prepare *prepare,
         ev_idle_start(loop, &reactor->idle);
     else if (ev_is_active(&reactor->idle))
         ev_idle_stop(loop, &reactor->idle);
+    thrum__lag_end(&reactor->lag, thrum_clock_read(reactor->time));
 }
 
 static void reactor_on_idle(struct ev_loop *loop, ev_idle *idle, int events)

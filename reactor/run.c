@@ -23,11 +23,13 @@ static int run_check(const thrum_reactor *reactor)
  * stop that comes of that has to begin yet. */
 static void run_loop(thrum_reactor *reactor)
 {
-    reactor->clock.now = thrum_clock_read(&reactor->clock.clock);
+    thrum__loop_clock_read(&reactor->clock);
+    thrum__lag_begin(&reactor->lag, thrum_clock_now(reactor->time));
     do {
         ev_run(reactor->loop, 0);
         thrum__streams_turn(reactor);
     } while (reactor->stop.asked && !reactor->stop.begun);
+    thrum__lag_end(&reactor->lag, thrum_clock_read(reactor->time));
 }
 
 int thrum_reactor_run(thrum_reactor *reactor)
@@ -63,7 +65,9 @@ int thrum_reactor_turn(thrum_reactor *reactor)
         return error;
     reactor->running = true;
     reactor->stirred = false;
+    thrum__lag_begin(&reactor->lag, thrum_clock_read(reactor->time));
     ev_run(reactor->loop, EVRUN_NOWAIT);
+    thrum__lag_leave(&reactor->lag, thrum_clock_read(reactor->time));
     reactor->running = false;
     return reactor->stirred || turn_has_more(reactor);
 }

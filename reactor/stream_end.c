@@ -15,6 +15,7 @@ static void stream_tell_closed(thrum_stream *stream)
     const thrum_stream_handler *handler = stream->handler;
 
     thrum__link_remove(&stream->link);
+    stream->reactor->counts.streams--;
     thrum__stream_enter(stream);
     if (handler != NULL && handler->closed != NULL)
         handler->closed(stream, stream->why, stream->ctx);

@@ -34,6 +34,7 @@ static void work_free(work *self)
 
     thrum__soon_stop(reactor, &self->soon);
     thrum__link_remove(&self->link);
+    reactor->counts.jobs--;
     ev_unref(reactor->loop);
     thrum__free(self->ctx, self->free);
     thrum_context_release(reactor->context, self);
@@ -165,6 +166,7 @@ thrum_deferred *thrum_defer_to_thread(thrum_reactor *reactor,
                    .free = free};
     thrum__soon_init(&self->soon, work_told_soon, self);
     thrum__link_append(&reactor->works, &self->link);
+    reactor->counts.jobs++;
     ev_ref(reactor->loop);
     if (reactor->ending)
         return work_refuse_at_end(self);

@@ -94,14 +94,12 @@ static ssize_t socket_send(thrum__transport *transport,
 static void socket_watch(thrum__transport *transport, int events)
 {
     transport_socket *self = (transport_socket *)transport;
-    struct ev_loop *loop = self->reactor->loop;
 
-    if (ev_is_active(&self->io))
-        ev_io_stop(loop, &self->io);
+    thrum__watch_stop(self->reactor, &self->io);
     if (events == 0)
         return;
     ev_io_modify(&self->io, events);
-    ev_io_start(loop, &self->io);
+    thrum__watch_start(self->reactor, &self->io);
 }
 
 /* A peer that has gone says so when it is read from. */
@@ -141,7 +139,7 @@ static void socket_close(thrum__transport *transport, bool reset,
     int fd = self->io.fd;
 
     (void)why;
-    ev_io_stop(self->reactor->loop, &self->io);
+    thrum__watch_stop(self->reactor, &self->io);
     if (reset)
         setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     else if (!self->read_over)

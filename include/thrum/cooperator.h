@@ -48,6 +48,7 @@ typedef struct thrum_cooperator_stats {
     uint64_t steps;
     uint64_t tick_max_steps; /* the most steps that one tick took */
     thrum_ns tick_max;       /* the longest tick; 0 with `over` */
+    size_t tasks;            /* that it has now, those that wait as well */
 } thrum_cooperator_stats;
 
 /* Makes a cooperator. Ownership: new; the config is copied.

@@ -21,7 +21,7 @@ typedef struct thrum_health {
     uint64_t turns;
     thrum_ns longest;
     size_t watches; /* of descriptors, in the loop */
-    size_t calls;   /* later */
+    size_t calls;   /* later, on the reactor's own clock */
     size_t streams;
     size_t listeners;
     size_t connects; /* attempts, and look-ups */
@@ -37,11 +37,12 @@ THRUM_API void thrum_reactor_get_health(const thrum_reactor *reactor,
 THRUM_API void thrum_reactor_reset_health(thrum_reactor *reactor);
 
 /* The least lag that bucket `i` counts: two buckets to a factor of two, from
- * 1 us up. */
+ * 1 us up, where the second one begins; the last one has no end, which is
+ * INT64_MAX. */
 THRUM_API thrum_ns thrum_health_floor(size_t i);
 
 /* The lag that `parts` of a million turns did not pass: 999,000 is the 99.9th
- * percentile. Rounded up to a bucket's end. */
+ * percentile. Rounded up to a bucket's end, unless the longest was less. */
 THRUM_API thrum_ns thrum_health_lag(const thrum_health *health, uint32_t parts);
 
 /* A callback held the loop for `took`. `what` is its function and the place
