@@ -247,7 +247,7 @@ thrum_stream *thrum__stream_over(thrum_reactor *reactor,
     stream->low = STREAM_LOW;
     stream->high = STREAM_HIGH;
     stream->cap = STREAM_CAP;
-    thrum_buffer_init(&stream->queue, stream->context, SIZE_MAX);
+    thrum__queue_init(&stream->queue, stream->context);
     thrum__link_append(&reactor->streams, &stream->link);
     reactor->counts.streams++;
     ev_ref(reactor->loop);

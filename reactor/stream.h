@@ -5,9 +5,8 @@
 #ifndef THRUM_REACTOR_STREAM_H
 #define THRUM_REACTOR_STREAM_H
 
-#include <thrum/buffer.h>
-
 #include "reactor/address.h"
+#include "reactor/queue.h"
 #include "reactor/transport.h"
 
 /* "unix:", a path that fills all its room, and the NUL; an IP's is shorter. */
@@ -27,7 +26,7 @@ struct thrum_stream {
     thrum__transport *transport; /* the topmost; NULL once it is closed */
     thrum__transport *upper;     /* to be put on top of it when `lower` is 0 */
     size_t lower;                /* bytes that are queued for the one below */
-    thrum_buffer queue;
+    thrum__queue queue;
     size_t low, high, cap;
     thrum_failure *why;
     unsigned refs;  /* the users' */

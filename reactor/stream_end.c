@@ -32,17 +32,18 @@ static void stream_close_transport(const thrum_stream *stream,
 }
 
 /* `reset`: the peer learns that something went wrong. A transport may call back
- * whoever made it; so the stream is closed before. */
+ * whoever made it, the queue whoever owned a piece of it; so the stream is
+ * closed before. */
 static void stream_close(thrum_stream *stream, bool reset)
 {
     thrum__transport *transport = stream->transport, *upper = stream->upper;
 
     stream->transport = stream->upper = NULL;
     stream->closed = true;
-    thrum_buffer_fini(&stream->queue);
     ev_unref(stream->reactor->loop);
     stream_close_transport(stream, upper, reset);
     stream_close_transport(stream, transport, reset);
+    thrum__queue_fini(&stream->queue);
 }
 
 static bool stream_is_over(const thrum_stream *stream)

@@ -1,27 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The write queue. Bytes are added to it and leave at the end of the turn, all
- * with one system call; a queue above its high mark does not wait so long.
- * Write interest is registered only after a short write, and taken back when
- * the queue is empty.
+ * Writing. Bytes are added to the queue and leave at the end of the turn, with
+ * one system call; a queue above its high mark does not wait so long. Write
+ * interest is registered only after a short write, and taken back when the
+ * queue is empty.
  */
+#include "base/base.h"
 #include "reactor/stream.h"
 
-/* An empty queue keeps no more memory than this: connections idle by the
- * thousand. */
-enum { QUEUE_KEPT = 8 * 1024 };
-
-static void queue_shrink(thrum_buffer *queue)
-{
-    thrum_context *context = queue->context;
-
-    if (queue->room <= QUEUE_KEPT)
-        return;
-    thrum_context_ref(context);
-    thrum_buffer_fini(queue);
-    thrum_buffer_init(queue, context, SIZE_MAX);
-    thrum_context_unref(context);
-}
+enum {
+    STREAM_PARTS = 32,       /* in one system call */
+    STREAM_SENDS = 64 * 1024 /* bytes in a turn */
+};
 
 /* What is queued can go nowhere; what the peer sent can still be read. */
 static void queue_fail(thrum_stream *stream)
@@ -32,17 +22,17 @@ static void queue_fail(thrum_stream *stream)
                        thrum__transport_take_why(stream->transport));
     stream->ending = stream->write_failed = true;
     stream->stuck = false;
-    thrum_buffer_clear(&stream->queue);
-    queue_shrink(&stream->queue);
+    thrum__queue_clear(&stream->queue);
     thrum__stream_watch(stream);
     thrum__stream_touch(stream);
+    thrum__queue_release(&stream->queue);
 }
 
 /* What was queued before the transport is exchanged leaves through the old one.
  */
 static void queue_sent(thrum_stream *stream, size_t sent)
 {
-    thrum_buffer_consume(&stream->queue, sent);
+    thrum__queue_consume(&stream->queue, sent);
     if (stream->upper != NULL) {
         stream->lower -= sent;
         if (stream->lower == 0)
@@ -50,24 +40,32 @@ static void queue_sent(thrum_stream *stream, size_t sent)
     }
 }
 
+/* Past what a turn may send the stream is stuck, as if the transport took no
+ * more: the next turn goes on. */
 void thrum__stream_flush(thrum_stream *stream)
 {
     thrum__transport *transport = stream->transport;
-    thrum_buffer *queue = &stream->queue;
-    struct iovec part = {queue->data,
-                         stream->upper != NULL ? stream->lower : queue->size};
-    ssize_t sent = transport->ops->send(transport, &part, 1);
+    thrum__queue *queue = &stream->queue;
+    struct iovec parts[STREAM_PARTS];
+    size_t limit = STREAM_SENDS;
+    ssize_t sent;
 
+    if (stream->upper != NULL && stream->lower < limit)
+        limit = stream->lower;
+    sent = transport->ops->send(
+        transport, parts,
+        thrum__queue_parts(queue, parts, STREAM_PARTS, limit));
     if (sent == THRUM__TRANSPORT_FAILED) {
         queue_fail(stream);
         return;
     }
     if (sent > 0)
         queue_sent(stream, (size_t)sent);
-    stream->stuck = queue->size > 0;
-    thrum__stream_watch(stream);
-    if (queue->size == 0)
-        queue_shrink(queue);
+    if (stream->stuck != (queue->size > 0)) {
+        stream->stuck = !stream->stuck;
+        thrum__stream_watch(stream);
+    }
+    thrum__queue_release(queue);
 }
 
 void thrum__stream_shut(thrum_stream *stream)
@@ -103,11 +101,12 @@ void thrum__stream_tell_drained(thrum_stream *stream)
 
 void thrum__stream_writable(thrum_stream *stream)
 {
-    stream->stuck = false;
-    if (stream->queue.size > 0)
+    if (stream->queue.size > 0) {
         thrum__stream_flush(stream);
-    else
+    } else {
+        stream->stuck = false;
         thrum__stream_watch(stream);
+    }
     if (stream->queue.size == 0 || stream->above)
         thrum__stream_touch(stream);
 }
@@ -142,7 +141,7 @@ static int queue_allows(const thrum_stream *stream, size_t size)
 /* Bytes were added. */
 static void queue_grown(thrum_stream *stream)
 {
-    const thrum_buffer *queue = &stream->queue;
+    const thrum__queue *queue = &stream->queue;
 
     if (stream->stuck) {
         stream->above |= queue->size > stream->high;
@@ -161,39 +160,36 @@ int thrum_stream_write(thrum_stream *stream, const void *data, size_t size)
     int error = queue_allows(stream, size);
 
     if (error == 0)
-        error = thrum_buffer_append(&stream->queue, data, size);
+        error = thrum__queue_append(&stream->queue, data, size);
     if (error == 0)
         queue_grown(stream);
     return error;
 }
 
-/* Each keeps its own cap. */
-static void queue_swap(thrum_buffer *queue, thrum_buffer *bytes)
+int thrum_stream_write_owned(thrum_stream *stream, const void *data,
+                             size_t size, void *owner, thrum_free_fn *free)
 {
-    thrum_buffer before = *queue;
+    int error = queue_allows(stream, size);
 
-    *queue = *bytes;
-    queue->cap = before.cap;
-    before.cap = bytes->cap;
-    *bytes = before;
+    if (error == 0 && size > 0)
+        error = thrum__queue_own(&stream->queue, data, size, owner, free);
+    if (error != 0 || size == 0) {
+        thrum__free(owner, free);
+        return error;
+    }
+    queue_grown(stream);
+    return 0;
 }
 
 int thrum_stream_take(thrum_stream *stream, thrum_buffer *bytes)
 {
     int error = queue_allows(stream, bytes->size);
 
-    if (error != 0)
-        return error;
-    if (stream->queue.size == 0 && bytes->context == stream->context) {
-        queue_swap(&stream->queue, bytes);
-    } else {
-        error = thrum_buffer_append(&stream->queue, bytes->data, bytes->size);
-        if (error != 0)
-            return error;
-        thrum_buffer_clear(bytes);
-    }
-    queue_grown(stream);
-    return 0;
+    if (error == 0)
+        error = thrum__queue_take(&stream->queue, bytes);
+    if (error == 0)
+        queue_grown(stream);
+    return error;
 }
 
 size_t thrum_stream_queued(const thrum_stream *stream)

@@ -56,16 +56,17 @@ THRUM_API int thrum_stream_write(thrum_stream *stream, const void *data,
                                  size_t size);
 
 /* Adds bytes to the queue without copying them: they stay where they are until
- * they were sent, or the stream ended, and free(owner) is called.
+ * they were sent, or the stream ended, and free(owner) is called; that may be
+ * before this returns. They count for marks and cap as all others do.
  * Ownership: owner taken, on error too. Errors: as write. */
 THRUM_API int thrum_stream_write_owned(thrum_stream *stream, const void *data,
                                        size_t size, void *owner,
                                        thrum_free_fn *free);
 
-/* Adds all bytes of a buffer to the queue and empties the buffer. When nothing
- * waits to be sent, and both are of one context, they change their memory and
- * nothing is copied. Errors: as write; then
- * the buffer is as it was. */
+/* Adds all bytes of a buffer to the queue and empties the buffer. When both are
+ * of one context the queue takes over its memory, and nothing is copied but
+ * what is small, up to 4 KiB behind other bytes. Errors: as write; then the
+ * buffer is as it was. */
 THRUM_API int thrum_stream_take(thrum_stream *stream, thrum_buffer *bytes);
 
 /* How many bytes wait to be sent. */
