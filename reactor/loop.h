@@ -90,6 +90,10 @@ static inline void thrum__watch_stop(thrum_reactor *reactor, ev_io *io)
     ev_io_stop(reactor->loop, io);
 }
 
+/* Whether this is a child of the process that made the reactor: nothing may be
+ * sent, read, reset, removed from a folder or asked of the loop. */
+bool thrum__reactor_is_forked(const thrum_reactor *reactor);
+
 /* What is left of these when the reactor ends. */
 void thrum__connects_end(thrum_reactor *reactor);
 void thrum__listeners_end(thrum_reactor *reactor);

@@ -246,7 +246,7 @@ void thrum_reactor_free(thrum_reactor *reactor)
     if (reactor == NULL)
         return;
     reactor->ending = true;
-    reactor->forked = reactor->process != getpid();
+    reactor->forked = thrum__reactor_is_forked(reactor);
     if (reactor->forked)
         thrum__threads_end_forked(reactor);
     else

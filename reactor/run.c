@@ -8,10 +8,15 @@
 #include "base/base.h"
 #include "reactor/loop.h"
 
+bool thrum__reactor_is_forked(const thrum_reactor *reactor)
+{
+    return reactor->process != getpid();
+}
+
 /* Whether it may run now. */
 static int run_check(const thrum_reactor *reactor)
 {
-    if (reactor->process != getpid())
+    if (thrum__reactor_is_forked(reactor))
         return THRUM_REACTOR_E_FORKED;
     if (reactor->running || ev_depth(reactor->loop) != 0)
         return THRUM_E_INVALID;

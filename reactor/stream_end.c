@@ -123,10 +123,44 @@ static void stream_cut(thrum_stream *stream)
     stream_close(stream, stream->queue.size > 0);
 }
 
+/* In a forked child: the memory goes, and the descriptor; nobody is told. */
+static void stream_forget(thrum_stream *stream)
+{
+    if (!stream->closed) {
+        thrum__stream_fail(stream, THRUM_REACTOR_E_FORKED, NULL);
+        stream->ending = true;
+        stream_close(stream, true);
+    }
+    thrum__link_remove(&stream->link);
+    thrum__stream_drop_handler(stream);
+    thrum__stream_unhold(stream);
+}
+
+static void streams_forget(thrum_reactor *reactor)
+{
+    thrum_stream *stream = reactor->touched, *next;
+
+    if (stream != NULL)
+        ev_unref(reactor->loop);
+    reactor->touched = NULL;
+    reactor->touched_end = &reactor->touched;
+    for (; stream != NULL; stream = next) {
+        next = stream->next;
+        stream->touched = false;
+        thrum__stream_unhold(stream);
+    }
+    while (!thrum__link_alone(&reactor->streams))
+        stream_forget((thrum_stream *)reactor->streams.next);
+}
+
 /* Streams that nobody listens to yet are closed as well; their notice is lost
  * with the reactor. */
 void thrum__streams_end(thrum_reactor *reactor)
 {
+    if (reactor->forked) {
+        streams_forget(reactor);
+        return;
+    }
     thrum__streams_turn(reactor);
     while (!thrum__link_alone(&reactor->streams)) {
         thrum_stream *stream = (thrum_stream *)reactor->streams.next;

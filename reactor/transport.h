@@ -55,8 +55,9 @@ typedef struct thrum__transport_ops {
     /* Whether bytes are there that receive would answer, without taking any. */
     bool (*has_bytes)(thrum__transport *transport);
     /* Ends it, the one beneath, and the memory of both. Unless it is a reset,
-     * what was sent arrives. `why` is what the stream ends with (borrowed;
-     * NULL: well). Legal from within ready. */
+     * what was sent arrives. In a forked child (reactor->forked) nothing is
+     * sent, read or reset: the parent goes on. `why` is what the stream ends
+     * with (borrowed; NULL: well). Legal from within ready. */
     void (*close)(thrum__transport *transport, bool reset,
                   const thrum_failure *why);
     /* The descriptor at the bottom, for its options; -1: memory. */

@@ -140,7 +140,9 @@ static void socket_close(thrum__transport *transport, bool reset,
 
     (void)why;
     thrum__watch_stop(self->reactor, &self->io);
-    if (reset)
+    if (self->reactor->forked)
+        ; /* the parent goes on with it */
+    else if (reset)
         setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     else if (!self->read_over)
         socket_read_off(self);

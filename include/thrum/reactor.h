@@ -11,8 +11,10 @@
  *
  * A child that was forked may free what it has of a reactor, and nothing else:
  * thrum_reactor_free then closes descriptors and releases memory, and neither
- * sends, nor resets, nor calls back; thrum_reactor_run, turn and wait return
- * THRUM_REACTOR_E_FORKED.
+ * sends, nor reads, nor resets, nor tells its streams; the parent goes on.
+ * Deferreds that are open fail there, with THRUM_REACTOR_E_FORKED or as at any
+ * end. The child has no threads: the context of work that one had begun is not
+ * released. thrum_reactor_run, turn and wait return THRUM_REACTOR_E_FORKED.
  */
 #ifndef THRUM_REACTOR_H
 #define THRUM_REACTOR_H
