@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An attempt to connect: look the name up, then try its addresses in turn,
- * until one answers or the time is over. The time that is left is shared
- * evenly among the addresses that are left, so that one that swallows packets
- * leaves time for the next.
+ * An attempt to connect: look the name up, then race its addresses (race.h),
+ * until one answers or the time is over. The race begins with the addresses of
+ * one family when the other one's are late, or lost.
  *
- * All of it begins in the next turn of the loop; so nothing is told before
- * thrum_connect_tcp has returned.
+ * All of it begins in the next turn of the loop; so nothing is told before the
+ * call has returned.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -15,51 +14,43 @@
 
 #include <thrum/connect.h>
 
-#include "reactor/resolve.h"
+#include "reactor/endpoint.h"
+#include "reactor/idn.h"
+#include "reactor/lookup.h"
+#include "reactor/race.h"
 #include "reactor/stream.h"
 
-enum { CONNECT_WHERE = 400 };
+enum { CONNECT_SHOWN = 300, CONNECT_WHERE = 400 };
+/* A UNIX socket whose queue is full tells nobody when there is room. */
+#define CONNECT_AGAIN (10 * THRUM_MS)
 
 typedef struct attempt {
     thrum__link link; /* first: in reactor->connects */
     thrum_reactor *reactor;
     thrum_deferred *deferred;
-    thrum_call *timer; /* the start, then the time of this stage */
-    thrum_ns deadline;
-    thrum__query *query;
-    thrum__address own;        /* of a host in figures */
-    thrum__address *addresses; /* &own, or what was found */
-    size_t count, at;
-    ev_io io;
-    int fd;
-    int error; /* of the last address */
+    thrum__soon start;
+    thrum_call *timer; /* of all of it */
+    thrum_call *again; /* of a UNIX socket */
+    thrum__lookup *lookup;
+    thrum__race race;
+    thrum__address own; /* of a host in figures */
+    bool figures;
+    thrum__endpoint_kind kind;
     uint16_t port;
-    char host[];
+    char host[]; /* or path */
 } attempt;
-
-static void connect_next(attempt *self);
-
-/* Gives up what the present address holds. */
-static void connect_close(attempt *self)
-{
-    if (self->fd < 0)
-        return;
-    ev_io_stop(self->reactor->loop, &self->io);
-    close(self->fd);
-    self->fd = -1;
-}
 
 static void connect_free(attempt *self)
 {
-    thrum_context *context = self->reactor->context;
+    thrum_clock *clock = self->reactor->time;
 
-    connect_close(self);
-    thrum__resolve_cancel(self->query);
-    thrum_clock_cancel(self->reactor->time, self->timer);
+    thrum__soon_stop(self->reactor, &self->start);
+    thrum__race_stop(&self->race);
+    thrum__lookup_cancel(self->lookup);
+    thrum_clock_cancel(clock, self->timer);
+    thrum_clock_cancel(clock, self->again);
     thrum__link_remove(&self->link);
-    if (self->addresses != &self->own)
-        thrum_context_release(context, self->addresses);
-    thrum_context_release(context, self);
+    thrum_context_release(self->reactor->context, self);
 }
 
 static void connect_fail(attempt *self, thrum_failure *why)
@@ -70,21 +61,31 @@ static void connect_fail(attempt *self, thrum_failure *why)
     thrum_deferred_fail(deferred, why);
 }
 
-/* "mail.example:25", and " at 192.0.2.1:25" while an address is tried. */
+static void connect_end(attempt *self, thrum_stream *stream)
+{
+    thrum_deferred *deferred = self->deferred;
+
+    connect_free(self);
+    thrum_deferred_fire(deferred, stream, thrum_stream_unref);
+}
+
+/* "mail.example:25", and " at 192.0.2.1:25" once an address was tried. */
 static const char *connect_where(const attempt *self, char where[CONNECT_WHERE])
 {
     char text[THRUM__ADDRESS_TEXT];
-    bool figures = self->addresses == &self->own;
+    const char *host = thrum__name_shown(self->host);
 
-    if (self->at > 0)
-        thrum__address_write(&self->addresses[self->at - 1], text);
-    if (self->at == 0)
-        snprintf(where, CONNECT_WHERE, "%.300s:%u", self->host,
+    if (self->race.tried)
+        thrum__address_write(&self->race.last, text);
+    if (self->kind == THRUM__ENDPOINT_UNIX)
+        snprintf(where, CONNECT_WHERE, "unix:%.*s", CONNECT_SHOWN, host);
+    else if (!self->race.tried)
+        snprintf(where, CONNECT_WHERE, "%.*s:%u", CONNECT_SHOWN, host,
                  (unsigned)self->port);
-    else if (figures)
+    else if (self->figures)
         snprintf(where, CONNECT_WHERE, "%s", text);
     else
-        snprintf(where, CONNECT_WHERE, "%.300s:%u at %s", self->host,
+        snprintf(where, CONNECT_WHERE, "%.*s:%u at %s", CONNECT_SHOWN, host,
                  (unsigned)self->port, text);
     return where;
 }
@@ -93,163 +94,166 @@ static thrum_failure *connect_failure(const attempt *self, int code, int error,
                                       const char *stage)
 {
     char where[CONNECT_WHERE];
+    thrum_context *context = self->reactor->context;
+    thrum_failure *why =
+        thrum_failure_new(context, &thrum_domain_reactor, code, "%s %s", stage,
+                          connect_where(self, where));
 
-    return thrum__reactor_failure(self->reactor->context, code, error, "%s %s",
-                                  stage, connect_where(self, where));
-}
-
-static void connect_is_late(attempt *self)
-{
-    const char *stage = self->query != NULL ? "the time is over: looking up"
-                                            : "the time is over: connecting to";
-
-    connect_fail(self,
-                 connect_failure(self, THRUM_REACTOR_E_TIMEOUT, 0, stage));
+    if (error == 0)
+        return why;
+    return thrum_failure_because(
+        why, thrum_failure_new(context, &thrum_domain_system, error, NULL));
 }
 
 static void connect_on_time(void *ctx)
 {
     attempt *self = ctx;
+    bool named = self->kind != THRUM__ENDPOINT_UNIX && !self->figures;
+    const char *stage = named && !self->race.tried
+                            ? "the time is over: looking up"
+                            : "the time is over: connecting to";
 
     self->timer = NULL;
-    if (thrum_clock_read(self->reactor->time) >= self->deadline) {
-        connect_is_late(self);
-        return;
-    }
-    connect_close(self);
-    self->error = ETIMEDOUT;
-    connect_next(self);
+    connect_fail(self,
+                 connect_failure(self, THRUM_REACTOR_E_TIMEOUT, 0, stage));
 }
 
-/* The time for one of `shares` stages that are left. Errors: THRUM_E_NOMEM. */
-static int connect_set_time(attempt *self, size_t shares)
-{
-    thrum_clock *clock = self->reactor->time;
-    thrum_ns left = self->deadline - thrum_clock_read(clock);
+/* ---- TCP ---- */
 
-    thrum_clock_cancel(clock, self->timer);
-    self->timer = thrum_clock_call_later(clock, left / (thrum_ns)shares,
-                                         connect_on_time, self, NULL);
-    return self->timer == NULL ? THRUM_E_NOMEM : 0;
+static void connect_raced(thrum_stream *stream, int error, void *ctx)
+{
+    attempt *self = ctx;
+
+    if (stream != NULL)
+        connect_end(self, stream);
+    else if (error == ENOMEM)
+        connect_fail(self, thrum_failure_no_memory());
+    else
+        connect_fail(self, connect_failure(self, THRUM_REACTOR_E_CONNECT, error,
+                                           "cannot connect to"));
 }
 
-/* A socket may meet itself when it calls a port of this machine that was free
- * until it was given that very port: nobody listens there. */
-static void connect_made(attempt *self)
+static thrum_failure *connect_no_name(const attempt *self,
+                                      const thrum_domain *domain, int code,
+                                      const char *words)
 {
-    thrum_deferred *deferred = self->deferred;
-    int fd = self->fd;
-    thrum_stream *stream;
+    char where[CONNECT_WHERE];
 
-    ev_io_stop(self->reactor->loop, &self->io);
-    self->fd = -1;
-    stream =
-        thrum__stream_new(self->reactor, fd, &self->addresses[self->at - 1]);
-    if (stream == NULL) {
+    return thrum_failure_new(self->reactor->context, domain, code,
+                             "cannot look up %s: %s",
+                             connect_where(self, where), words);
+}
+
+/* That there is no such name is said beneath. */
+static void connect_has_no_address(attempt *self, const thrum__found *found)
+{
+    thrum_failure *why;
+
+    if (found->words == NULL) {
         connect_fail(self, thrum_failure_no_memory());
         return;
     }
-    if (strcmp(thrum_stream_name(stream), thrum_stream_peer(stream)) == 0) {
-        thrum_stream_unref(stream);
-        self->error = ECONNREFUSED;
-        connect_next(self);
-        return;
-    }
-    connect_free(self);
-    thrum_deferred_fire(deferred, stream, thrum_stream_unref);
+    why = connect_no_name(self, &thrum_domain_reactor, THRUM_REACTOR_E_RESOLVE,
+                          found->words);
+    if (found->kind != THRUM__ANSWER_FAILED)
+        why = thrum_failure_because(
+            why,
+            thrum_failure_new(self->reactor->context, &thrum_domain_reactor,
+                              THRUM_REACTOR_E_NO_RECORDS, NULL));
+    connect_fail(self, why);
 }
 
-static void connect_on_writable(struct ev_loop *loop, ev_io *io, int events)
-{
-    attempt *self = io->data;
-    int error = 0;
-    socklen_t size = sizeof error;
-
-    (void)loop;
-    (void)events;
-    if (getsockopt(self->fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0)
-        error = errno;
-    if (error == 0) {
-        connect_made(self);
-        return;
-    }
-    connect_close(self);
-    self->error = error;
-    connect_next(self);
-}
-
-/* Returns 0 when the address is being tried, or the errno. */
-static int connect_try(attempt *self, const thrum__address *address)
-{
-    int fd = socket(address->any.sa_family,
-                    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-    if (fd < 0)
-        return errno;
-    if (connect(fd, &address->any, thrum__address_size(address)) != 0 &&
-        errno != EINPROGRESS) {
-        int error = errno;
-
-        close(fd);
-        return error;
-    }
-    self->fd = fd;
-    ev_io_init(&self->io, connect_on_writable, fd, EV_WRITE);
-    self->io.data = self;
-    ev_io_start(self->reactor->loop, &self->io);
-    return 0;
-}
-
-static void connect_next(attempt *self)
-{
-    while (self->at < self->count) {
-        size_t left = self->count - self->at;
-
-        self->error = connect_try(self, &self->addresses[self->at++]);
-        if (self->error != 0)
-            continue;
-        if (connect_set_time(self, left) != 0)
-            connect_fail(self, thrum_failure_no_memory());
-        return;
-    }
-    connect_fail(self, connect_failure(self, THRUM_REACTOR_E_CONNECT,
-                                       self->error, "cannot connect to"));
-}
-
-static void connect_resolved(thrum__address *addresses, size_t count,
-                             const char *error, void *ctx)
+static void connect_looked_up(const thrum__found *found, void *ctx)
 {
     attempt *self = ctx;
-    char where[CONNECT_WHERE];
 
-    self->query = NULL;
-    if (error != NULL) {
-        connect_fail(self, thrum__reactor_failure(
-                               self->reactor->context, THRUM_REACTOR_E_RESOLVE,
-                               0, "cannot look up %s: %s",
-                               connect_where(self, where), error));
+    if (found->last)
+        self->lookup = NULL;
+    if (found->count == 0 && !self->race.waiting)
+        connect_has_no_address(self, found);
+    else
+        thrum__race_add(&self->race, found->addresses, found->count, self->port,
+                        !found->last);
+}
+
+static void connect_look_up(attempt *self)
+{
+    char ascii[THRUM__HOST_NAME];
+    const char *wrong;
+    int status = thrum__name_to_ascii(ascii, self->host, &wrong);
+
+    if (status == THRUM_E_INVALID) {
+        connect_fail(self,
+                     connect_no_name(self, &thrum_domain_base, status, wrong));
         return;
     }
-    self->addresses = addresses;
-    self->count = count;
-    connect_next(self);
+    if (status == 0)
+        self->lookup = thrum__lookup_new(self->reactor, ascii, true,
+                                         connect_looked_up, self);
+    if (self->lookup == NULL)
+        connect_fail(self, thrum_failure_no_memory());
 }
+
+static void connect_start_tcp(attempt *self)
+{
+    if (self->figures)
+        thrum__race_add(&self->race, &self->own, 1, self->port, false);
+    else
+        connect_look_up(self);
+}
+
+/* ---- UNIX ---- */
+
+/* Returns the socket, or the errno as a negative number. */
+static int connect_unix_socket(const char *path)
+{
+    struct sockaddr_un address;
+    socklen_t size = thrum__endpoint_unix(&address, path);
+    int fd, error;
+
+    if (size == 0)
+        return strlen(path) > 1 ? -ENAMETOOLONG : -ENOENT;
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    if (connect(fd, (const struct sockaddr *)&address, size) == 0)
+        return fd;
+    error = errno;
+    close(fd);
+    return -error;
+}
+
+static void connect_try_unix(void *ctx)
+{
+    attempt *self = ctx;
+    thrum_clock *clock = self->reactor->time;
+    int fd = connect_unix_socket(self->host);
+    thrum_stream *stream;
+
+    self->again = NULL;
+    if (fd == -EAGAIN)
+        self->again = thrum_clock_call_later(clock, CONNECT_AGAIN,
+                                             connect_try_unix, self, NULL);
+    if (self->again != NULL)
+        return;
+    if (fd < 0) {
+        connect_raced(NULL, fd == -EAGAIN ? ENOMEM : -fd, self);
+        return;
+    }
+    stream = thrum__stream_new(self->reactor, fd, NULL);
+    connect_raced(stream, ENOMEM, self);
+}
+
+/* ---- All of them ---- */
 
 static void connect_start(void *ctx)
 {
     attempt *self = ctx;
 
-    self->timer = NULL;
-    if (thrum__address_read(&self->own, self->host, self->port) == 0) {
-        self->addresses = &self->own;
-        self->count = 1;
-        connect_next(self);
-        return;
-    }
-    self->query = thrum__resolve(self->reactor, self->host, self->port,
-                                 connect_resolved, self);
-    if (self->query == NULL || connect_set_time(self, 1) != 0)
-        connect_fail(self, thrum_failure_no_memory());
+    if (self->kind == THRUM__ENDPOINT_UNIX)
+        connect_try_unix(self);
+    else
+        connect_start_tcp(self);
 }
 
 static thrum_cancelled connect_cancelled(thrum_deferred *deferred, void *ctx)
@@ -260,32 +264,29 @@ static thrum_cancelled connect_cancelled(thrum_deferred *deferred, void *ctx)
 }
 
 static attempt *connect_new(thrum_reactor *reactor, const char *host,
-                            uint16_t port, thrum_ns within)
+                            thrum__endpoint_kind kind, thrum_ns within)
 {
-    thrum_clock *clock = reactor->time;
     size_t size = strlen(host) + 1;
-    thrum_ns now = thrum_clock_read(clock);
     attempt *self =
         thrum_context_allocate(reactor->context, sizeof *self + size);
 
     if (self == NULL)
         return NULL;
-    memset(self, 0, sizeof *self);
+    *self = (attempt){.reactor = reactor, .kind = kind};
     memcpy(self->host, host, size);
-    self->reactor = reactor;
-    self->deadline = within > INT64_MAX - now ? INT64_MAX : now + within;
-    self->port = port;
-    self->fd = -1;
+    thrum__race_init(&self->race, reactor, connect_raced, self);
     thrum__link_append(&reactor->connects, &self->link);
-    self->timer = thrum_clock_call_later(clock, 0, connect_start, self, NULL);
+    thrum__soon_init(&self->start, connect_start, self);
+    thrum__soon_start(reactor, &self->start);
+    self->timer = thrum_clock_call_later(reactor->time, within, connect_on_time,
+                                         self, NULL);
     self->deferred = thrum_deferred_new(reactor->context, "connect");
     return self;
 }
 
-thrum_deferred *thrum_connect_tcp(thrum_reactor *reactor, const char *host,
-                                  uint16_t port, thrum_ns within)
+/* What all of them answer with. Ownership: self taken; new. */
+static thrum_deferred *connect_begin(attempt *self)
 {
-    attempt *self = connect_new(reactor, host, port, within);
     thrum_deferred *deferred;
 
     if (self == NULL)
@@ -298,9 +299,28 @@ thrum_deferred *thrum_connect_tcp(thrum_reactor *reactor, const char *host,
     if (self->timer == NULL ||
         thrum_deferred_on_cancel(deferred, connect_cancelled, self, NULL) != 0)
         connect_fail(self, thrum_failure_no_memory());
-    else if (reactor->ending)
-        thrum__connects_end(reactor);
+    else if (self->reactor->ending)
+        thrum__connects_end(self->reactor);
     return deferred;
+}
+
+thrum_deferred *thrum_connect_tcp(thrum_reactor *reactor, const char *host,
+                                  uint16_t port, thrum_ns within)
+{
+    attempt *self = connect_new(reactor, host, THRUM__ENDPOINT_TCP, within);
+
+    if (self != NULL) {
+        self->port = port;
+        self->figures = thrum__address_read(&self->own, host, port) == 0;
+    }
+    return connect_begin(self);
+}
+
+thrum_deferred *thrum_connect_unix(thrum_reactor *reactor, const char *path,
+                                   thrum_ns within)
+{
+    return connect_begin(
+        connect_new(reactor, path, THRUM__ENDPOINT_UNIX, within));
 }
 
 void thrum__connects_end(thrum_reactor *reactor)

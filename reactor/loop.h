@@ -33,6 +33,7 @@
 enum { THRUM__SCRATCH = 64 * 1024 };
 
 typedef struct thrum__resolver thrum__resolver;
+typedef struct thrum__answers thrum__answers;
 
 struct thrum_reactor {
     struct ev_loop *loop;
@@ -60,11 +61,12 @@ struct thrum_reactor {
     char *scratch; /* what all streams read into */
     char *nameservers;
     thrum__resolver *resolver;  /* while names are being looked up */
+    thrum__answers *answers;    /* of the DNS, that still hold */
     thrum_stream *touched;      /* to be seen to at the turn's end */
     thrum_stream **touched_end; /* where the next one is put */
     thrum__link soon;           /* called in the next turn */
     thrum__link soon_due;       /* in this one */
-    thrum__link streams, listeners, connects, signals, works;
+    thrum__link streams, listeners, connects, searches, signals, works;
 };
 
 void thrum__threads_init(thrum_reactor *reactor,
@@ -96,6 +98,7 @@ bool thrum__reactor_is_forked(const thrum_reactor *reactor);
 
 /* What is left of these when the reactor ends. */
 void thrum__connects_end(thrum_reactor *reactor);
+void thrum__searches_end(thrum_reactor *reactor);
 void thrum__listeners_end(thrum_reactor *reactor);
 void thrum__signals_end(thrum_reactor *reactor);
 void thrum__streams_end(thrum_reactor *reactor);

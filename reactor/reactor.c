@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/base.h"
+#include "reactor/answers.h"
 #include "reactor/loop.h"
 
 static const char *reactor_describe(int code)
@@ -165,6 +166,7 @@ static void reactor_release(thrum_reactor *reactor)
         ev_loop_destroy(reactor->loop);
     thrum_context_release(context, reactor->scratch);
     thrum_context_release(context, reactor->nameservers);
+    thrum__answers_free(reactor->answers);
     thrum_context_release(context, reactor);
     thrum_context_unref(context);
 }
@@ -224,6 +226,7 @@ thrum_reactor *thrum_reactor_new(const thrum_reactor_config *config)
     thrum__link_init(&reactor->streams);
     thrum__link_init(&reactor->listeners);
     thrum__link_init(&reactor->connects);
+    thrum__link_init(&reactor->searches);
     thrum__link_init(&reactor->signals);
     thrum__threads_init(reactor, config);
     thrum__stop_init(&reactor->stop, config->stop_within);
@@ -253,6 +256,7 @@ void thrum_reactor_free(thrum_reactor *reactor)
         thrum__threads_end(reactor);
     thrum__stop_end(reactor);
     thrum__connects_end(reactor);
+    thrum__searches_end(reactor);
     thrum__streams_end(reactor);
     thrum_cooperator_free(reactor->cooperator);
     thrum__listeners_end(reactor);

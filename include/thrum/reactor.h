@@ -44,7 +44,8 @@ typedef struct thrum_reactor thrum_reactor;
     X(NO_RECORDS, -212, "no such name, or nothing of that kind")               \
     X(THREAD, -213, "no thread could be started")                              \
     X(FORKED, -214, "the reactor is the parent process's")                     \
-    X(SCRIPT, -215, "something else came than the script expects")
+    X(SCRIPT, -215, "something else came than the script expects")             \
+    X(NOT_OFFERED, -216, "the domain says that it has no such service")
 
 #define THRUM_REACTOR_ERRORS_ENUM(name, code, text)                            \
     THRUM_REACTOR_E_##name = (code),

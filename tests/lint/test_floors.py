@@ -111,7 +111,8 @@ class Links(unittest.TestCase):
     def test_reactor_needs_only_those_below_and_its_libraries(self):
         self.need(link(('base', 'deferred', 'reactor'),
                        *build.variable('EV_LIBS'),
-                       *build.variable('CARES_LIBS')))
+                       *build.variable('CARES_LIBS'),
+                       *build.variable('GNUTLS_LIBS')))
 
     def test_mail_needs_only_what_libthrum_exports(self):
         self.need(link(('mail',), build.shared('libthrum')))
