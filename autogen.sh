@@ -101,9 +101,9 @@ install_missing()
     [ "$done" = 0 ] || release_services
 }
 
-# Configures and builds in folder $1, with the options that follow. A tree that
-# was configured in place cannot be built elsewhere, so that is undone first.
-build()
+# Configures in folder $1, with the options that follow. A tree that was
+# configured in place cannot be built elsewhere, so that is undone first.
+configure()
 {
     folder=$1
     shift
@@ -112,8 +112,13 @@ build()
         make -s distclean || return
     fi
     mkdir -p "$folder"
-    (cd "$folder" && ../configure --quiet "$@") &&
-        make -s -C "$folder" -j"$jobs"
+    (cd "$folder" && ../configure --quiet "$@")
+}
+
+# Configures and builds in folder $1, with the options that follow.
+build()
+{
+    configure "$@" && make -s -C "$1" -j"$jobs"
 }
 
 # Runs a target in a folder and keeps its exit status for the count.
@@ -127,14 +132,19 @@ step()
     steps="$steps --step $folder:$target=$status"
 }
 
+# What an earlier run left is not to be counted.
+forget_results()
+{
+    [ ! -d "$1" ] || find "$1" -name '*.trs' -exec rm -f {} +
+}
+
 # Configures, builds and runs the targets that follow the folder and option.
 build_and_test()
 {
     folder=$1
     option=$2
     shift 2
-    # What an earlier run left is not to be counted.
-    [ ! -d "$folder" ] || find "$folder" -name '*.trs' -exec rm -f {} +
+    forget_results "$folder"
     status=0
     say "building in $folder"
     build "$folder" ${option:+"$option"} </dev/null || status=$?
@@ -143,6 +153,17 @@ build_and_test()
     for target in "$@"; do
         step "$folder" "$target"
     done
+}
+
+# What has threads, watched by ThreadSanitizer; nothing else is built for it.
+test_threads()
+{
+    forget_results "$1"
+    status=0
+    configure "$1" --enable-sanitizers=thread </dev/null || status=$?
+    steps="$steps --step $1:configure=$status"
+    [ "$status" = 0 ] || return 0
+    step "$1" check-threads
 }
 
 demo()
@@ -160,9 +181,10 @@ check()
     steps=
     build_and_test build '' check check-servers
     build_and_test build-sanitizers --enable-sanitizers check
+    test_threads build-threads
     # shellcheck disable=SC2086 # one word an argument
     exec python3 -B tests/support/count.py --skips tests/skips $steps \
-        build build-sanitizers
+        build build-sanitizers build-threads
 }
 
 jobs=$(nproc 2>/dev/null || echo 2)
