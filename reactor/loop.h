@@ -60,6 +60,7 @@ struct thrum_reactor {
     bool stirred;  /* this turn found something to do */
     char *scratch; /* what all streams read into */
     char *nameservers;
+    thrum_tls *tls;             /* for who brings none; NULL: not yet */
     thrum__resolver *resolver;  /* while names are being looked up */
     thrum__answers *answers;    /* of the DNS, that still hold */
     thrum_stream *touched;      /* to be seen to at the turn's end */
@@ -115,6 +116,10 @@ bool thrum__signal_is_taken(const thrum_reactor *reactor, int number);
 /* Sees to the streams that were touched in this turn; those that are touched
  * meanwhile wait for the next one. */
 void thrum__streams_turn(thrum_reactor *reactor);
+
+/* The reactor's own thrum_tls, that trusts the system's store; made once, in
+ * start_tls.c. Ownership: borrowed; *why new, only on error. Errors: NULL. */
+thrum_tls *thrum__reactor_tls(thrum_reactor *reactor, thrum_failure **why);
 
 /* The failure `code` with `error`, an errno, beneath it (0: nothing). */
 thrum_failure *thrum__reactor_failure(thrum_context *context, int code,

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <thrum/tls.h>
+
 #include "base/base.h"
 #include "reactor/answers.h"
 #include "reactor/loop.h"
@@ -167,6 +169,7 @@ static void reactor_release(thrum_reactor *reactor)
     thrum_context_release(context, reactor->scratch);
     thrum_context_release(context, reactor->nameservers);
     thrum__answers_free(reactor->answers);
+    thrum_tls_unref(reactor->tls);
     thrum_context_release(context, reactor);
     thrum_context_unref(context);
 }

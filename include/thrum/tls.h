@@ -18,6 +18,10 @@
 
 THRUM_BEGIN
 
+/* The domain of what lies beneath THRUM_REACTOR_E_TLS and TRUNCATED: GnuTLS's
+ * own errors and words. A code is GnuTLS's less 10,000. */
+extern THRUM_API const thrum_domain thrum_domain_tls;
+
 typedef struct thrum_tls_config {
     const char *trust_file;       /* PEM; NULL: the system's store */
     const char *certificate_file; /* PEM, the leaf first; NULL: none to show */

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a handshake came to. Written down once, at its end: what GnuTLS says of
+ * a session later is not worth asking for again.
+ */
+#include <string.h>
+
+#include "base/base.h"
+#include "reactor/tls_session.h"
+
+/* What is to be kept of a peer's certificate. */
+typedef struct facts_names {
+    gnutls_datum_t subject, issuer, alpn;
+} facts_names;
+
+static void facts_read_leaf(thrum_tls_facts *facts, facts_names *names,
+                            const gnutls_datum_t *der)
+{
+    size_t size = sizeof facts->sha256;
+    gnutls_x509_crt_t leaf;
+    time_t until;
+
+    if (gnutls_x509_crt_init(&leaf) != 0)
+        return;
+    if (gnutls_x509_crt_import(leaf, der, GNUTLS_X509_FMT_DER) == 0) {
+        gnutls_x509_crt_get_dn3(leaf, &names->subject, 0);
+        gnutls_x509_crt_get_issuer_dn3(leaf, &names->issuer, 0);
+        gnutls_fingerprint(GNUTLS_DIG_SHA256, der, facts->sha256, &size);
+        until = gnutls_x509_crt_get_expiration_time(leaf);
+        /* RFC 5280, 4.1.2.5: the year 9999 is no date; int64_t ends in 2262. */
+        facts->not_after =
+            until > INT64_MAX / THRUM_S ? INT64_MAX : until * THRUM_S;
+    }
+    gnutls_x509_crt_deinit(leaf);
+}
+
+static char *facts_copy(char **at, const void *text, size_t size)
+{
+    char *copy = *at;
+
+    if (text == NULL)
+        return NULL;
+    memcpy(copy, text, size);
+    copy[size] = '\0';
+    *at += size + 1;
+    return copy;
+}
+
+/* Texts that are not GnuTLS's constants live in one block. */
+static int facts_keep(thrum__tls_session *self, const facts_names *names)
+{
+    thrum_tls_facts *facts = &self->facts;
+    const char *wrong = self->unverified;
+    size_t length = wrong != NULL ? strlen(wrong) : 0;
+    char *at = thrum_context_allocate(self->context,
+                                      names->subject.size + names->issuer.size +
+                                          names->alpn.size + length + 4);
+
+    if (at == NULL)
+        return THRUM_E_NOMEM;
+    self->texts = at;
+    facts->peer = facts_copy(&at, names->subject.data, names->subject.size);
+    facts->issuer = facts_copy(&at, names->issuer.data, names->issuer.size);
+    facts->alpn = facts_copy(&at, names->alpn.data, names->alpn.size);
+    facts->unverified = facts_copy(&at, wrong, length);
+    return 0;
+}
+
+int thrum__tls_facts_fill(thrum__tls_session *self)
+{
+    facts_names names = {{NULL, 0}, {NULL, 0}, {NULL, 0}};
+    thrum_tls_facts *facts = &self->facts;
+    unsigned count = 0;
+    const gnutls_datum_t *chain =
+        gnutls_certificate_get_peers(self->gnutls, &count);
+    int error;
+
+    if (!self->checked)
+        self->unverified = "nobody was asked for a certificate";
+    facts->version =
+        gnutls_protocol_get_name(gnutls_protocol_get_version(self->gnutls));
+    facts->cipher = gnutls_ciphersuite_get(self->gnutls);
+    facts->resumed = gnutls_session_is_resumed(self->gnutls) != 0;
+    facts->verified = self->unverified == NULL;
+    gnutls_alpn_get_selected_protocol(self->gnutls, &names.alpn);
+    if (chain != NULL && count > 0)
+        facts_read_leaf(facts, &names, &chain[0]);
+    error = facts_keep(self, &names);
+    gnutls_free(names.subject.data);
+    gnutls_free(names.issuer.data);
+    return error;
+}
