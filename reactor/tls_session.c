@@ -373,17 +373,22 @@ static bool session_bears(thrum__tls_session *self, ssize_t got)
 }
 
 /* Decrypts what there is. Returns GNUTLS_E_AGAIN when that is used up, or what
- * it met. */
+ * it met. GnuTLS also says AGAIN after each ticket, whatever stands behind it.
+ */
 static ssize_t session_decrypt(thrum__tls_session *self, char *data,
                                size_t size, size_t *at)
 {
     ssize_t got = 1;
 
     while (*at < size && got > 0) {
+        size_t before = self->in.size;
+
         got = gnutls_record_recv(self->gnutls, data + *at, size - *at);
         if (got > 0)
             *at += (size_t)got;
-        else if (got < 0 && got != GNUTLS_E_AGAIN && session_bears(self, got))
+        else if (got == GNUTLS_E_AGAIN)
+            got = self->in.size > 0 && self->in.size < before ? 1 : got;
+        else if (got < 0 && session_bears(self, got))
             got = 1;
     }
     return got;

@@ -341,6 +341,7 @@ static ssize_t tls_send(thrum__transport *transport, const struct iovec *parts,
     return taken;
 }
 
+/* A peer that has gone needs no last word; it says so when it is read from. */
 static int tls_shutdown(thrum__transport *transport)
 {
     transport_tls *self = (transport_tls *)transport;
@@ -353,8 +354,10 @@ static int tls_shutdown(thrum__transport *transport)
     if (!self->shut)
         thrum__tls_session_end(session);
     self->shut = true;
-    if (tls_flush(self) != 0)
-        return THRUM__TRANSPORT_FAILED;
+    if (tls_flush(self) != 0) {
+        thrum_failure_unref(thrum__transport_take_why(transport));
+        return 0;
+    }
     if (session->out.size > 0)
         return THRUM__TRANSPORT_AGAIN;
     return self->beneath->ops->shutdown(self->beneath);
