@@ -136,12 +136,35 @@ static void sockets(tls_kind kind, int fds[2])
         ck_assert_int_eq(fcntl(fds[i], F_SETFL, O_NONBLOCK), 0);
 }
 
-static bool end_open(tls_link *link, tls_end *self, int fd)
+static bool end_hear(tls_end *self)
 {
-    self->stream = thrum__stream_new(link->reactor, fd, NULL);
     if (self->stream != NULL)
         thrum_stream_set_handler(self->stream, &handler, self, NULL);
     return self->stream != NULL;
+}
+
+static bool end_open(tls_link *link, tls_end *self, int fd)
+{
+    self->stream = thrum__stream_new(link->reactor, fd, NULL);
+    return end_hear(self);
+}
+
+static bool link_open_memory(tls_link *link)
+{
+    return thrum_stream_pair(link->reactor, &link->client.stream,
+                             &link->server.stream) == 0 &&
+           end_hear(&link->client) && end_hear(&link->server);
+}
+
+static bool link_open_sockets(tls_link *link, tls_kind kind)
+{
+    int fds[2];
+    bool client, server;
+
+    sockets(kind, fds);
+    client = end_open(link, &link->client, fds[0]);
+    server = end_open(link, &link->server, fds[1]);
+    return client && server;
 }
 
 bool link_start(tls_link *link)
@@ -161,28 +184,27 @@ bool link_start(tls_link *link)
     return link->reactor != NULL;
 }
 
-bool link_open(tls_link *link, tls_kind kind)
+static bool link_have_tls(tls_link *link)
 {
-    int fds[2];
-
     if (link->trusting == NULL)
         link->trusting = tls_trusting(link->context, NULL);
     if (link->shown == NULL)
         link->shown = tls_showing(link->context, "good", NULL);
-    sockets(kind, fds);
-    return (end_open(link, &link->client, fds[0]) &
-            end_open(link, &link->server, fds[1])) != 0 &&
-           link->trusting != NULL && link->shown != NULL;
+    return link->trusting != NULL && link->shown != NULL;
+}
+
+bool link_open(tls_link *link, tls_kind kind)
+{
+    return link_have_tls(link) &&
+           (kind == TLS_OVER_MEMORY ? link_open_memory(link)
+                                    : link_open_sockets(link, kind));
 }
 
 bool link_open_raw(tls_link *link, tls_end *end, int *raw)
 {
     int fds[2];
 
-    if (link->trusting == NULL)
-        link->trusting = tls_trusting(link->context, NULL);
-    if (link->shown == NULL)
-        link->shown = tls_showing(link->context, "good", NULL);
+    ck_assert(link_have_tls(link));
     sockets(TLS_OVER_TCP, fds);
     *raw = fds[1];
     return end_open(link, end, fds[0]);

@@ -12,7 +12,12 @@
 #include "reactor/stream.h"
 #include "tests/reactor/tls_pair.h"
 
-typedef enum tls_kind { TLS_OVER_UNIX, TLS_OVER_TCP, TLS_KINDS } tls_kind;
+typedef enum tls_kind {
+    TLS_OVER_UNIX,
+    TLS_OVER_TCP,
+    TLS_OVER_MEMORY,
+    TLS_KINDS
+} tls_kind;
 
 /* One end, and what it was told. */
 typedef struct tls_end {
