@@ -1,45 +1,47 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A listening socket. At most 64 peers come in one turn. Without descriptors or
- * memory a peer stays in the kernel's queue, where epoll would tell of it again
- * and again; so accepting rests for 100 ms, and the log hears of it once until
- * a peer comes in again.
+ * A listening socket. At most 64 peers come in one turn.
+ *
+ * Without descriptors or memory a peer stays in the kernel's queue, where epoll
+ * would tell of it again and again; so accepting rests for 100 ms, and the log
+ * hears of it once until a peer comes in again. A want of descriptors that is
+ * over by then was only a delay. If it is not, peers that wait are told: a
+ * descriptor that was kept for it is given up, serves to take each of them and
+ * to close it, and is kept again.
  */
-#include <errno.h>
-#include <unistd.h>
+#include "reactor/listener.h"
 
-#include <thrum/listener.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "base/base.h"
 #include "reactor/stream.h"
 
 enum { LISTENER_BATCH = 64 };
-#define LISTENER_REST 0.1
+#define LISTENER_REST (100 * THRUM_MS)
 
-struct thrum_listener {
-    thrum__link link; /* first: in reactor->listeners until it is stopped */
-    thrum_reactor *reactor;
-    thrum_context *context;
-    ev_io io;
-    ev_timer rest;
-    thrum_accept_fn *accept;
-    void *ctx;
-    thrum_free_fn *free;
-    int fd; /* -1 once it is stopped */
-    uint16_t port;
-    bool calling;
-    bool freed;
-    bool starved;
-    char name[THRUM__ADDRESS_TEXT];
-};
-
-static void listener_release(thrum_listener *listener)
+void thrum__listener_unhold(thrum_listener *listener)
 {
     thrum_context *context = listener->context;
 
-    thrum__free(listener->ctx, listener->free);
+    if (--listener->holds > 0)
+        return;
+    thrum_tls_unref(listener->tls);
     thrum_context_release(context, listener);
     thrum_context_unref(context);
+}
+
+/* The file of a UNIX socket goes with its listener, unless it is another's by
+ * now. */
+static void listener_remove_file(const thrum_listener *listener)
+{
+    const char *path = listener->name + 5;
+    struct stat file;
+
+    if (listener->inode != 0 && lstat(path, &file) == 0 &&
+        file.st_dev == listener->device && file.st_ino == listener->inode)
+        unlink(path);
 }
 
 static void listener_stop(thrum_listener *listener)
@@ -47,30 +49,56 @@ static void listener_stop(thrum_listener *listener)
     if (listener->fd < 0)
         return;
     ev_io_stop(listener->reactor->loop, &listener->io);
-    ev_timer_stop(listener->reactor->loop, &listener->rest);
+    thrum_clock_cancel(listener->reactor->time, listener->rest);
+    listener_remove_file(listener);
     close(listener->fd);
-    listener->fd = -1;
+    if (listener->spare >= 0)
+        close(listener->spare);
+    listener->fd = listener->spare = -1;
     listener->accept = NULL;
     thrum__link_remove(&listener->link);
+    thrum__listener_end_tls(listener);
 }
 
-/* Peers come in while somebody takes them, and accepting does not rest. */
+/* Peers come in while somebody takes them, they are not too many, and accepting
+ * does not rest. */
 static void listener_watch(thrum_listener *listener)
 {
+    struct ev_loop *loop;
+
     if (listener->fd < 0)
         return;
-    if (listener->accept != NULL && !ev_is_active(&listener->rest))
-        ev_io_start(listener->reactor->loop, &listener->io);
+    loop = listener->reactor->loop;
+    if (listener->accept != NULL && listener->rest == NULL &&
+        (listener->most == 0 || listener->open < listener->most))
+        ev_io_start(loop, &listener->io);
     else
-        ev_io_stop(listener->reactor->loop, &listener->io);
+        ev_io_stop(loop, &listener->io);
 }
 
+void thrum__listener_left(thrum_listener *listener)
+{
+    listener->open--;
+    listener_watch(listener);
+    thrum__listener_unhold(listener);
+}
+
+/* ---- Without descriptors ---- */
+
+static void listener_on_rested(void *ctx)
+{
+    thrum_listener *listener = ctx;
+
+    listener->rest = NULL;
+    listener_watch(listener);
+}
+
+/* Without memory for a call there is no rest either: epoll tells again. */
 static void listener_rest(thrum_listener *listener, const char *why)
 {
-    struct ev_loop *loop = listener->reactor->loop;
-
-    ev_timer_set(&listener->rest, LISTENER_REST, 0.);
-    ev_timer_start(loop, &listener->rest);
+    listener->rest =
+        thrum_clock_call_later(listener->reactor->time, LISTENER_REST,
+                               listener_on_rested, listener, NULL);
     listener_watch(listener);
     if (!listener->starved)
         thrum_context_log(listener->context, THRUM_LOG_WARNING,
@@ -79,11 +107,24 @@ static void listener_rest(thrum_listener *listener, const char *why)
     listener->starved = true;
 }
 
-static void listener_on_rested(struct ev_loop *loop, ev_timer *rest, int events)
+static int listener_keep_spare(void)
 {
-    (void)loop;
-    (void)events;
-    listener_watch(rest->data);
+    return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+/* Whether a peer was taken and closed. */
+static bool listener_turn_away(thrum_listener *listener)
+{
+    int fd;
+
+    if (listener->spare < 0)
+        return false;
+    close(listener->spare);
+    fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0)
+        close(fd);
+    listener->spare = listener_keep_spare();
+    return fd >= 0;
 }
 
 static bool listener_is_starving(int error)
@@ -99,14 +140,50 @@ static bool listener_refused(thrum_listener *listener, int error)
         return false;
     if (!listener_is_starving(error))
         return true;
+    if (error == EMFILE && listener->starved && listener_turn_away(listener))
+        return true;
     listener_rest(listener, thrum__describe(&thrum_domain_system, error));
     return false;
 }
 
-/* Takes one peer. Returns false when no more are waiting. */
+/* ---- Peers ---- */
+
+/* Who got the peers gets no more of them. The ctx of a call that is being made
+ * stays until that has returned; of two replaced within one call, the second
+ * was not in use. */
+static void listener_drop_taker(thrum_listener *listener)
+{
+    thrum_free_fn *free = listener->free;
+    void *ctx = listener->ctx;
+
+    listener->accept = NULL;
+    listener->free = NULL;
+    if (listener->calling && listener->spent_free == NULL) {
+        listener->spent = ctx;
+        listener->spent_free = free;
+        return;
+    }
+    thrum__free(ctx, free);
+}
+
+void thrum__listener_hand_over(thrum_listener *listener, thrum_stream *stream)
+{
+    thrum_free_fn *free;
+
+    listener->holds++;
+    listener->calling = true;
+    listener->accept(listener, stream, listener->ctx);
+    listener->calling = false;
+    free = listener->spent_free;
+    listener->spent_free = NULL;
+    thrum__free(listener->spent, free);
+    thrum__listener_unhold(listener);
+}
+
+/* Takes one peer. Returns false when no more are to be taken now. */
 static bool listener_accept_one(thrum_listener *listener)
 {
-    thrum__address peer;
+    thrum__address peer = {.any = {.sa_family = AF_UNSPEC}};
     socklen_t size = sizeof peer;
     thrum_stream *stream;
     int fd =
@@ -117,9 +194,18 @@ static bool listener_accept_one(thrum_listener *listener)
     stream = thrum__stream_new(listener->reactor, fd, &peer);
     if (stream == NULL)
         return listener_refused(listener, ENOMEM);
+    if (listener->spare < 0)
+        listener->spare = listener_keep_spare();
     listener->starved = false;
-    listener->accept(listener, stream, listener->ctx);
-    return true;
+    stream->came_by = listener;
+    listener->open++;
+    listener->holds++;
+    listener_watch(listener);
+    if (listener->tls != NULL)
+        thrum__listener_begin_tls(listener, stream);
+    else
+        thrum__listener_hand_over(listener, stream);
+    return ev_is_active(&listener->io);
 }
 
 static void listener_on_readable(struct ev_loop *loop, ev_io *io, int events)
@@ -128,118 +214,38 @@ static void listener_on_readable(struct ev_loop *loop, ev_io *io, int events)
 
     (void)loop;
     (void)events;
-    listener->calling = true;
-    for (int i = 0; i < LISTENER_BATCH && listener->accept != NULL; i++)
+    listener->holds++;
+    for (int i = 0; i < LISTENER_BATCH; i++)
         if (!listener_accept_one(listener))
             break;
-    listener->calling = false;
-    if (listener->freed)
-        listener_release(listener);
+    thrum__listener_unhold(listener);
 }
 
-/* Returns 0, or the errno. */
-static int listener_open(thrum_listener *listener,
-                         const thrum__address *address)
+void thrum__listener_start(thrum_listener *listener)
 {
-    thrum__address bound;
-    socklen_t size = sizeof bound;
-    int yes = 1;
-    int fd = socket(address->any.sa_family,
-                    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-    listener->fd = fd;
-    if (fd < 0)
-        return errno;
-    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) != 0 ||
-        bind(fd, &address->any, thrum__address_size(address)) != 0 ||
-        listen(fd, SOMAXCONN) != 0 || getsockname(fd, &bound.any, &size) != 0) {
-        int error = errno;
-
-        close(fd);
-        return error;
-    }
-    thrum__address_write(&bound, listener->name);
-    listener->port = thrum__address_port(&bound);
-    return 0;
-}
-
-static void listener_start(thrum_listener *listener)
-{
+    thrum_context_ref(listener->context);
+    listener->holds = 1;
+    listener->spare = listener_keep_spare();
+    thrum__link_init(&listener->handshakes);
     ev_io_init(&listener->io, listener_on_readable, listener->fd, EV_READ);
-    ev_timer_init(&listener->rest, listener_on_rested, LISTENER_REST, 0.);
-    listener->io.data = listener->rest.data = listener;
+    listener->io.data = listener;
     thrum__link_append(&listener->reactor->listeners, &listener->link);
 }
 
-static thrum_listener *listener_make(thrum_reactor *reactor, const char *host,
-                                     uint16_t port, thrum_failure **why)
-{
-    thrum_context *context = reactor->context;
-    thrum__address address;
-    thrum_listener *listener;
-    int error = 0;
-
-    listener = thrum_context_allocate(context, sizeof *listener);
-    if (listener == NULL) {
-        *why = thrum_failure_no_memory();
-        return NULL;
-    }
-    *listener = (thrum_listener){.reactor = reactor, .context = context};
-    if (reactor->ending)
-        *why = thrum__reactor_failure(context, THRUM_REACTOR_E_STOPPED, 0,
-                                      "the reactor was stopped");
-    else if (thrum__address_read(&address, host, port) != 0)
-        error = EADDRNOTAVAIL;
-    else
-        error = listener_open(listener, &address);
-    if (error != 0)
-        *why = thrum__reactor_failure(context, THRUM_REACTOR_E_LISTEN, error,
-                                      "cannot listen at %s, port %u", host,
-                                      (unsigned)port);
-    if (*why == NULL)
-        return listener;
-    thrum_context_release(context, listener);
-    return NULL;
-}
-
-thrum_listener *thrum_listen_tcp(thrum_reactor *reactor, const char *host,
-                                 uint16_t port,
-                                 const thrum_listener_config *config,
-                                 thrum_failure **why)
-{
-    thrum_failure *error = NULL;
-    thrum_listener *listener = listener_make(reactor, host, port, &error);
-
-    (void)config;
-    if (listener == NULL) {
-        if (why != NULL)
-            *why = error;
-        else
-            thrum_failure_unref(error);
-        return NULL;
-    }
-    thrum_context_ref(listener->context);
-    listener_start(listener);
-    return listener;
-}
+/* ---- The owner ---- */
 
 void thrum_listener_accept(thrum_listener *listener, thrum_accept_fn *accept,
                            void *ctx, thrum_free_fn *free)
 {
-    void *before;
-    thrum_free_fn *before_free;
-
     if (listener == NULL) {
         thrum__free(ctx, free);
         return;
     }
-    before = listener->ctx;
-    before_free = listener->free;
+    listener_drop_taker(listener);
     listener->accept = listener->fd < 0 ? NULL : accept;
     listener->ctx = ctx;
     listener->free = free;
     listener_watch(listener);
-    thrum__free(before, before_free);
 }
 
 const char *thrum_listener_name(const thrum_listener *listener)
@@ -258,8 +264,8 @@ void thrum_listener_free(thrum_listener *listener)
         return;
     listener_stop(listener);
     listener->freed = true;
-    if (!listener->calling)
-        listener_release(listener);
+    listener_drop_taker(listener);
+    thrum__listener_unhold(listener);
 }
 
 void thrum__listeners_end(thrum_reactor *reactor)

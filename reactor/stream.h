@@ -5,6 +5,8 @@
 #ifndef THRUM_REACTOR_STREAM_H
 #define THRUM_REACTOR_STREAM_H
 
+#include <thrum/listener.h>
+
 #include "reactor/address.h"
 #include "reactor/queue.h"
 #include "reactor/transport.h"
@@ -17,7 +19,8 @@ struct thrum_stream {
     thrum__link link; /* first: in reactor->streams until `closed` was told */
     thrum_reactor *reactor;
     thrum_context *context;
-    thrum_stream *next; /* in the list of those that were touched */
+    thrum_stream *next;      /* in the list of those that were touched */
+    thrum_listener *came_by; /* NULL: by none; or it has left already */
     const thrum_stream_handler *handler;
     void *ctx;
     thrum_free_fn *free;

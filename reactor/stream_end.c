@@ -8,6 +8,7 @@
  * it went away - often the very reason why - is read and told first; the
  * reading side was shut down, so it comes to an end.
  */
+#include "reactor/listener.h"
 #include "reactor/stream.h"
 
 static void stream_tell_closed(thrum_stream *stream)
@@ -44,6 +45,9 @@ static void stream_close(thrum_stream *stream, bool reset)
     stream_close_transport(stream, upper, reset);
     stream_close_transport(stream, transport, reset);
     thrum__queue_fini(&stream->queue);
+    if (stream->came_by != NULL)
+        thrum__listener_left(stream->came_by);
+    stream->came_by = NULL;
 }
 
 static bool stream_is_over(const thrum_stream *stream)

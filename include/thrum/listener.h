@@ -21,7 +21,7 @@ typedef struct thrum_listener_config {
     int reuse_port;  /* several processes listen, the kernel shares out */
     unsigned mode;   /* of a UNIX socket's file; 0: 0600 */
     size_t most;     /* streams open at a time, others wait; 0: no limit */
-    thrum_tls *tls;  /* with a certificate, for tls: endpoints */
+    thrum_tls *tls;  /* with a certificate; NULL: no TLS */
     thrum_ns within; /* for a handshake; 0: 10 s */
 } thrum_listener_config;
 
@@ -34,8 +34,8 @@ typedef void thrum_accept_fn(thrum_listener *listener, thrum_stream *stream,
  * NULL: all defaults. The file of a UNIX socket is replaced when nobody listens
  * there any more, and removed with the listener.
  * Ownership: new; *why new, only on error (`why` may be NULL).
- * Errors: NULL, *why says so: THRUM_E_INVALID, no endpoint, or tls: without a
- * certificate; THRUM_REACTOR_E_LISTEN, errno beneath. */
+ * Errors: NULL, *why says so: THRUM_E_INVALID, no endpoint, tls: without a
+ * thrum_tls or tcp: with one; THRUM_REACTOR_E_LISTEN, errno beneath. */
 THRUM_API thrum_listener *thrum_listen(thrum_reactor *reactor,
                                        const char *endpoint,
                                        const thrum_listener_config *config,
@@ -53,8 +53,9 @@ THRUM_API thrum_listener *thrum_listen_unix(thrum_reactor *reactor,
                                             const thrum_listener_config *config,
                                             thrum_failure **why);
 
-/* Who gets the peers from now on. accept NULL: they wait. Calls nest:
- * for a NULL listener ctx is released at once.
+/* Who gets the peers from now on. accept NULL: they wait,
+ * but those in a handshake, which are closed at its end. Calls nest: for a NULL
+ * listener ctx is released at once.
  * Ownership: ctx taken, and released when another is set or the listener is
  * freed. */
 THRUM_API void thrum_listener_accept(thrum_listener *listener,
