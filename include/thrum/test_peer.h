@@ -72,7 +72,7 @@ THRUM_API void thrum_test_peer_abort(thrum_test_peer *peer);
  * memory. */
 THRUM_API thrum_deferred *thrum_test_peer_play(thrum_test_peer *peer);
 
-/* Frees it, and its stream; what is being played fails with
+/* Frees it, and its stream, before its reactor; what is being played fails with
  * THRUM_REACTOR_E_ABORTED. NULL is nothing. */
 THRUM_API void thrum_test_peer_free(thrum_test_peer *peer);
 
