@@ -59,6 +59,12 @@ thrum_failure *thrum__deferred_failure(thrum_deferred *self, int code)
     return thrum_failure_new(self->context, &thrum_domain_deferred, code, NULL);
 }
 
+thrum_failure *thrum__circle_failure(thrum_deferred *self, int code)
+{
+    return code == THRUM_E_NOMEM ? thrum_failure_no_memory()
+                                 : thrum__deferred_failure(self, code);
+}
+
 void thrum__deferred_settle(thrum_deferred *self, deferred_state state,
                             void *result, thrum_free_fn *free)
 {
@@ -118,17 +124,17 @@ static void deferred_move(thrum_deferred *self, thrum_deferred *on)
 static void deferred_wait_for(thrum_deferred *self, thrum_deferred *on)
 {
     deferred_pair waiter = {NULL, NULL, self, thrum__deferred_waiter};
+    int error;
 
     if (on == NULL) {
         deferred_replace(self, DEFERRED_FAILURE, thrum_failure_no_memory(),
                          NULL);
         return;
     }
-    if (thrum__deferred_would_wait_for_itself(self, on)) {
-        deferred_replace(
-            self, DEFERRED_FAILURE,
-            thrum__deferred_failure(self, THRUM_DEFERRED_E_WAITS_FOR_ITSELF),
-            NULL);
+    error = thrum__deferred_circle(self, on);
+    if (error != 0) {
+        deferred_replace(self, DEFERRED_FAILURE,
+                         thrum__circle_failure(self, error), NULL);
     } else if (thrum__deferred_rests(on)) {
         deferred_move(self, on);
     } else if (deferred_push(on, &waiter)) {

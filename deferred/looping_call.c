@@ -188,12 +188,28 @@ static void looping_stop_waiting(thrum_looping_call *self)
     thrum_deferred_unref(waits_for);
 }
 
+thrum_deferred *thrum__looping_below(const deferred_pair *pair, const void **at)
+{
+    const thrum_looping_call *self = pair->ctx;
+
+    return pair->callback == looping_resume
+               ? thrum__waiters_next(&self->waiters, at)
+               : NULL;
+}
+
 static void looping_wait(thrum_looping_call *self, thrum_deferred *on)
 {
+    int error = on != NULL ? thrum__waiters_circle(&self->waiters, on) : 0;
+
+    if (error != 0) { /* it would wait for itself */
+        looping_fail(self, thrum__circle_failure(on, error));
+        thrum_deferred_unref(on);
+        return;
+    }
     self->waits_for = on;
     self->refs++;
-    if (thrum__deferred_listen(on, looping_resume, looping_refuse, self,
-                               looping_unref) == 0) {
+    if (thrum__deferred_join(on, looping_resume, looping_refuse, self,
+                             looping_unref) == 0) {
         if (self->stopped)
             looping_stop_waiting(self);
         return;
@@ -270,6 +286,7 @@ thrum_looping_call_start(thrum_context *context, thrum_clock *clock,
         .keep_on = config->keep_on != 0,
     };
     thrum__waiters_init(&self->waiters);
+    self->waiters.behind = &self->waits_for;
     thrum__ready_init(&self->ready);
     looping_set_rhythm(self, config->interval);
     if (config->now)

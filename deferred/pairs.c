@@ -83,6 +83,17 @@ bool thrum__pairs_shift(deferred_pairs *pairs)
     return true;
 }
 
+const deferred_pair *thrum__pairs_get(const deferred_pairs *pairs, size_t index)
+{
+    deferred_more *more = pairs->more;
+
+    if (index == 0)
+        return &pairs->first;
+    return more != NULL && index <= more->count
+               ? pairs_at(more, (unsigned)index - 1)
+               : NULL;
+}
+
 const deferred_pair *thrum__pairs_last(const deferred_pairs *pairs)
 {
     deferred_more *more = pairs->more;

@@ -41,6 +41,11 @@ bool thrum__pairs_push_first(deferred_pairs *pairs, thrum_context *context,
 /* Moves the next pair of `more` to `first`; false when there is none. */
 bool thrum__pairs_shift(deferred_pairs *pairs);
 
+/* The one that has `index` before it, of which `first` is one; NULL: so many
+ * there are not. */
+const deferred_pair *thrum__pairs_get(const deferred_pairs *pairs,
+                                      size_t index);
+
 /* The youngest; `first` when it is the only one. */
 const deferred_pair *thrum__pairs_last(const deferred_pairs *pairs);
 

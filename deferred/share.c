@@ -125,6 +125,13 @@ static thrum_deferred *waiter_next(thrum__group *group)
     return NULL;
 }
 
+static thrum_deferred *waiter_above(const thrum__group *group, const void **at)
+{
+    const share_waiter *waiter = (const share_waiter *)group;
+
+    return waiter->at != NULL ? thrum__only(waiter->share->source, at) : NULL;
+}
+
 static void share_settle(thrum_share *self, thrum_deferred *deferred)
 {
     if (self->failure != NULL) {
@@ -182,6 +189,20 @@ static thrum_outcome share_failure(const thrum_failure *why, void *ctx)
     return thrum_done();
 }
 
+thrum_deferred *thrum__share_below(const deferred_pair *pair, const void **at)
+{
+    const thrum_share *self = pair->ctx;
+    const share_waiter *waiter = *at;
+
+    if (pair->callback != share_value)
+        return NULL;
+    waiter = waiter == NULL ? self->head : waiter->next;
+    if (waiter == NULL)
+        return NULL;
+    *at = waiter;
+    return waiter->deferred;
+}
+
 thrum_share *thrum_share_new(thrum_deferred *deferred)
 {
     thrum_share *self;
@@ -202,8 +223,8 @@ thrum_share *thrum_share_new(thrum_deferred *deferred)
         .line = deferred->line,
     };
     self->tail = &self->head;
-    if (thrum__deferred_listen(deferred, share_value, share_failure, self,
-                               thrum__share_release) != 0) {
+    if (thrum__deferred_join(deferred, share_value, share_failure, self,
+                             thrum__share_release) != 0) {
         thrum__share_release(self);
         self = NULL;
     }
@@ -220,7 +241,10 @@ static bool share_enqueue(thrum_share *self, thrum_deferred *deferred)
     if (waiter == NULL)
         return false;
     *waiter = (share_waiter){
-        .group = {.next = waiter_next}, .share = self, .deferred = deferred};
+        .group = {.next = waiter_next, .above = waiter_above},
+        .share = self,
+        .deferred = deferred,
+    };
     self->refs++;
     if (thrum__deferred_on_cancel_group(deferred, &waiter->group,
                                         waiter_free) != 0)

@@ -12,7 +12,7 @@ struct thrum__waiter {
 
 void thrum__waiters_init(thrum__waiters *self)
 {
-    *self = (thrum__waiters){NULL, &self->head, 0};
+    *self = (thrum__waiters){NULL, &self->head, 0, NULL};
 }
 
 void thrum__ready_init(thrum__ready *self)
@@ -69,6 +69,39 @@ bool thrum__waiters_add(thrum__waiters *self, thrum_deferred *deferred,
     self->count++;
     return thrum_deferred_on_cancel(deferred, waiter_cancel, waiter,
                                     waiter_free) == 0;
+}
+
+thrum_deferred *thrum__waiters_next(const thrum__waiters *self, const void **at)
+{
+    const thrum__waiter *waiter = *at;
+
+    waiter = waiter == NULL ? self->head : waiter->next;
+    if (waiter == NULL)
+        return NULL;
+    *at = waiter;
+    return waiter->deferred;
+}
+
+thrum_deferred *thrum__waiters_above(const thrum_deferred *deferred,
+                                     const void **at)
+{
+    const thrum__waiter *waiter = deferred->rare->ctx;
+
+    if (deferred->rare->canceller != waiter_cancel || waiter->waiters == NULL ||
+        waiter->waiters->behind == NULL)
+        return NULL;
+    return thrum__only(*waiter->waiters->behind, at);
+}
+
+int thrum__waiters_circle(const thrum__waiters *self, thrum_deferred *on)
+{
+    const void *at = NULL;
+    thrum_deferred *deferred;
+    int error = 0;
+
+    while (error == 0 && (deferred = thrum__waiters_next(self, &at)) != NULL)
+        error = thrum__deferred_circle(deferred, on);
+    return error;
 }
 
 void *thrum__waiters_settle(thrum__waiters *self, thrum__ready *ready,

@@ -15,6 +15,15 @@
  * returns, unless other callbacks of the same Deferred are running or still to
  * run: then it runs after those, in order.
  *
+ * A Deferred that would wait for itself fails at once, with
+ * THRUM_DEFERRED_E_WAITS_FOR_ITSELF, instead of hanging: whichever way the
+ * circle runs, through answers, chains made by hand, groups, shares, iterators,
+ * tasks and looping calls, and however long it is. What is not seen is a circle
+ * through the program's own code (a callback of one that fires another), and
+ * who would have to release a semaphore, or put into a queue, for whom: such
+ * Deferreds hang, as do those that nobody fires, and are told of when their
+ * producer lets go (thrum_debug_deferreds names them).
+ *
  * Every function takes NULL for a Deferred that could not be made, and treats
  * it as one that failed for want of memory: calls nest without tests between.
  */
