@@ -9,7 +9,7 @@
 #include <thrum/context.h>
 #include <thrum/failure.h>
 
-#include "base/spare.h"
+#include "base/pool.h"
 #include "base/turns.h"
 
 typedef struct thrum__watch thrum__watch;
@@ -21,12 +21,12 @@ struct thrum_context {
     void *ctx;
     size_t blocks;
     size_t refs;
-    bool spares; /* blocks are kept when they are given back */
+    bool pooled; /* small blocks come of the pool */
     /* What the floor above watches, and how it learns that a holder let go;
      * only while it watches. */
     thrum__watch *watch;
     void (*let_go)(thrum_context *context);
-    thrum__spare spare;
+    thrum__pool pool;
     thrum__turns ends;   /* groups and shares that tell of their result */
     thrum__turns deaths; /* and those whose last holder has gone */
 };
@@ -36,6 +36,32 @@ static inline void thrum__free(void *what, thrum_free_fn *free)
 {
     if (free != NULL)
         free(what);
+}
+
+/* Memory for an object of a fixed size, at most THRUM__POOL_MOST, which
+ * thrum__drop gives back; the two go together, as thrum_context_allocate and
+ * thrum_context_release do. Errors: NULL, no memory. */
+static inline void *thrum__make(thrum_context *context, size_t size)
+{
+    void *block =
+        context->pooled
+            ? thrum__pool_make(&context->pool, size)
+            : context->allocator->allocate(size, context->allocator->state);
+
+    context->blocks += block != NULL;
+    return block;
+}
+
+/* NULL is nothing. */
+static inline void thrum__drop(thrum_context *context, void *block)
+{
+    if (block == NULL)
+        return;
+    context->blocks--;
+    if (context->pooled)
+        thrum__pool_drop(&context->pool, block);
+    else
+        context->allocator->release(block, context->allocator->state);
 }
 
 /* Tells the hook of a failure that nobody handled. */

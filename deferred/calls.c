@@ -97,7 +97,7 @@ static bool calls_grow(thrum__calls *self)
 static void call_release(thrum__calls *self, thrum_call *call)
 {
     thrum__free(call->ctx, call->free);
-    thrum_context_release(self->context, call);
+    thrum__drop(self->context, call);
 }
 
 void thrum__calls_clear(thrum__calls *self)
@@ -119,7 +119,7 @@ thrum_call *thrum__calls_add(thrum__calls *self, thrum_ns due,
     thrum_call *call = NULL;
 
     if (self->count < self->room || calls_grow(self))
-        call = thrum_context_allocate(self->context, sizeof *call);
+        call = thrum__make(self->context, sizeof *call);
     if (call == NULL) {
         thrum__free(ctx, free);
         return NULL;

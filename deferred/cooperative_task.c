@@ -44,7 +44,7 @@ static void task_unref(void *ctx)
         thrum__unhandled(context, self->why, "task", NULL, 0);
     thrum_failure_unref(self->why);
     thrum__free(self->it, self->free);
-    thrum_context_release(context, self);
+    thrum__drop(context, self);
     thrum_context_unref(context);
 }
 
@@ -244,7 +244,7 @@ static thrum_task *task_new(thrum_cooperator *cooperator, thrum_step_fn *step,
                             void *it, thrum_free_fn *free)
 {
     thrum_context *context = thrum__cooperator_context(cooperator);
-    thrum_task *self = thrum_context_allocate(context, sizeof *self);
+    thrum_task *self = thrum__make(context, sizeof *self);
 
     if (self == NULL) {
         thrum__free(it, free);

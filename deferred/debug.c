@@ -45,8 +45,8 @@ thrum_deferred *thrum__debug_allocate(thrum_context *context, bool *watched)
 
     *watched = watch->on;
     if (!watch->on)
-        return thrum_context_allocate(context, sizeof header->deferred);
-    header = thrum_context_allocate(context, sizeof *header);
+        return thrum__make(context, sizeof header->deferred);
+    header = thrum__make(context, sizeof *header);
     if (header == NULL)
         return NULL;
     header->born = thrum_clock_now(watch->clock);
@@ -77,7 +77,7 @@ void thrum__debug_release(thrum_deferred *deferred)
     else
         watch->youngest = header->prev;
     watch->live--;
-    thrum_context_release(context, header);
+    thrum__drop(context, header);
 }
 
 static void debug_tell_never_fired(thrum_context *context)

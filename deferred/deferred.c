@@ -279,9 +279,8 @@ thrum_deferred *thrum_deferred_new(thrum_context *context,
                                    const char *operation)
 {
     bool watched = context->watch != NULL;
-    thrum_deferred *self = watched
-                               ? thrum__debug_allocate(context, &watched)
-                               : thrum_context_allocate(context, sizeof *self);
+    thrum_deferred *self = watched ? thrum__debug_allocate(context, &watched)
+                                   : thrum__make(context, sizeof *self);
 
     if (self == NULL)
         return NULL;
@@ -469,14 +468,14 @@ static void deferred_destroy(thrum_deferred *self)
         deferred_replace(self, DEFERRED_VALUE, NULL, NULL);
     if (self->rare != NULL) {
         thrum__free(self->rare->user, self->rare->user_free);
-        thrum_context_release(context, self->rare);
+        thrum__drop(context, self->rare);
     }
     if (self->pairs.more != NULL)
         thrum_context_release(context, self->pairs.more);
     if (self->watched)
         thrum__debug_release(self);
     else
-        thrum_context_release(context, self);
+        thrum__drop(context, self);
     thrum_context_unref(context);
 }
 

@@ -42,7 +42,7 @@ static void foreign_end(void *ctx)
     thrum_context *context = self->context;
 
     thrum__free(self->ctx, self->free);
-    thrum_context_release(context, self);
+    thrum__drop(context, self);
     thrum_context_unref(context);
 }
 
@@ -53,7 +53,7 @@ int thrum_deferred_add_foreign(thrum_deferred *deferred, thrum_foreign_fn *fn,
     foreign *self = NULL;
 
     if (deferred != NULL)
-        self = thrum_context_allocate(deferred->context, sizeof *self);
+        self = thrum__make(deferred->context, sizeof *self);
     if (self == NULL) {
         thrum__free(ctx, free);
         if (deferred != NULL)

@@ -9,7 +9,7 @@
 deferred_rare *thrum__deferred_rare(thrum_deferred *self)
 {
     if (self->rare == NULL) {
-        self->rare = thrum_context_allocate(self->context, sizeof *self->rare);
+        self->rare = thrum__make(self->context, sizeof *self->rare);
         if (self->rare != NULL)
             *self->rare = (deferred_rare){0};
     }
@@ -29,7 +29,7 @@ void thrum__deferred_drop_canceller(thrum_deferred *self)
     free = rare->free;
     if (rare->user == NULL && rare->user_free == NULL) {
         self->rare = NULL;
-        thrum_context_release(self->context, rare);
+        thrum__drop(self->context, rare);
     }
     thrum__free(ctx, free);
 }

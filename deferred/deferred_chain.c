@@ -22,7 +22,7 @@ static void chain_unref(void *ctx)
 
     if (--self->refs > 0)
         return;
-    thrum_context_release(context, self);
+    thrum__drop(context, self);
     thrum_context_unref(context);
 }
 
@@ -128,7 +128,7 @@ static int chain_hold(chain_link *self, thrum_deferred *to)
 /* The link, with which the pair's release function goes. */
 static chain_link *chain_new(thrum_deferred *from, thrum_deferred *to)
 {
-    chain_link *self = thrum_context_allocate(from->context, sizeof *self);
+    chain_link *self = thrum__make(from->context, sizeof *self);
 
     if (self == NULL)
         return NULL;

@@ -32,7 +32,7 @@ static void later_unref(void *ctx)
     if (--self->refs > 0)
         return;
     later_release(self);
-    thrum_context_release(context, self);
+    thrum__drop(context, self);
     thrum_context_unref(context);
 }
 
@@ -115,7 +115,7 @@ thrum_deferred *thrum_deferred_later(thrum_context *context, thrum_clock *clock,
                                      thrum_outcome (*fn)(void *ctx), void *ctx,
                                      thrum_free_fn *free)
 {
-    later *self = thrum_context_allocate(context, sizeof *self);
+    later *self = thrum__make(context, sizeof *self);
     thrum_deferred *deferred;
 
     if (self == NULL) {

@@ -24,7 +24,7 @@ static void timeout_unref(timeout *self)
 
     if (--self->refs > 0)
         return;
-    thrum_context_release(context, self);
+    thrum__drop(context, self);
     thrum_context_unref(context);
 }
 
@@ -91,7 +91,7 @@ static void timeout_call_end(void *ctx)
 static timeout *timeout_new(thrum_deferred *deferred, thrum_clock *clock,
                             thrum_ns after)
 {
-    timeout *self = thrum_context_allocate(deferred->context, sizeof *self);
+    timeout *self = thrum__make(deferred->context, sizeof *self);
 
     if (self == NULL)
         return NULL;

@@ -59,12 +59,12 @@ static void each_unref(void *ctx)
         each_item *item = self->kept;
 
         self->kept = item->next;
-        thrum_context_release(context, item);
+        thrum__drop(context, item);
     }
     thrum_failure_unref(self->failure);
     if (self->result != NULL)
         self->policy->free(self->result);
-    thrum_context_release(context, self);
+    thrum__drop(context, self);
     thrum_context_unref(context);
 }
 
@@ -131,7 +131,7 @@ static each_item *each_open(each *self, thrum_deferred *deferred)
     if (item != NULL)
         self->kept = item->next;
     else
-        item = thrum_context_allocate(self->context, sizeof *item);
+        item = thrum__make(self->context, sizeof *item);
     if (item == NULL)
         return NULL;
     *item = (each_item){
@@ -428,7 +428,7 @@ thrum_deferred *thrum__each(thrum_cooperator *cooperator,
     each *self = NULL;
 
     if (deferred != NULL)
-        self = thrum_context_allocate(context, sizeof *self);
+        self = thrum__make(context, sizeof *self);
     if (self == NULL) {
         thrum__free(iterator.it, iterator.free);
         thrum__deferred_discard(deferred);

@@ -9,7 +9,7 @@ typedef struct each_tally {
 
 static void *tally_new(thrum_context *context)
 {
-    each_tally *self = thrum_context_allocate(context, sizeof *self);
+    each_tally *self = thrum__make(context, sizeof *self);
 
     if (self != NULL)
         *self = (each_tally){.context = thrum_context_ref(context)};
@@ -21,7 +21,7 @@ static void tally_free(void *value)
     each_tally *self = value;
     thrum_context *context = self->context;
 
-    thrum_context_release(context, self);
+    thrum__drop(context, self);
     thrum_context_unref(context);
 }
 

@@ -50,7 +50,7 @@ static void looping_unref(void *ctx)
         thrum__unhandled(context, self->failure, "looping call", NULL, 0);
     thrum_failure_unref(self->failure);
     looping_release(self);
-    thrum_context_release(context, self);
+    thrum__drop(context, self);
     thrum_context_unref(context);
 }
 
@@ -270,7 +270,7 @@ thrum_looping_call_start(thrum_context *context, thrum_clock *clock,
                          thrum_looping_call_fn *fn, void *ctx,
                          thrum_free_fn *free)
 {
-    thrum_looping_call *self = thrum_context_allocate(context, sizeof *self);
+    thrum_looping_call *self = thrum__make(context, sizeof *self);
 
     if (self == NULL) {
         thrum__free(ctx, free);

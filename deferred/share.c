@@ -50,7 +50,7 @@ static void share_die(thrum__turn *turn)
                          self->line);
     thrum_failure_unref(self->failure);
     thrum__free(self->value, self->free);
-    thrum_context_release(context, self);
+    thrum__drop(context, self);
     thrum_context_unref(context);
 }
 
@@ -105,7 +105,7 @@ static void waiter_free(void *group)
     share_waiter *waiter = group;
     thrum_share *self = waiter->share;
 
-    thrum_context_release(self->context, waiter);
+    thrum__drop(self->context, waiter);
     thrum__share_release(self);
 }
 
@@ -209,7 +209,7 @@ thrum_share *thrum_share_new(thrum_deferred *deferred)
 
     if (deferred == NULL)
         return NULL;
-    self = thrum_context_allocate(deferred->context, sizeof *self);
+    self = thrum__make(deferred->context, sizeof *self);
     if (self == NULL) {
         thrum_deferred_unref(deferred);
         return NULL;
@@ -235,8 +235,7 @@ thrum_share *thrum_share_new(thrum_deferred *deferred)
 /* Puts a Deferred into the queue; false without memory. */
 static bool share_enqueue(thrum_share *self, thrum_deferred *deferred)
 {
-    share_waiter *waiter =
-        thrum_context_allocate(self->context, sizeof *waiter);
+    share_waiter *waiter = thrum__make(self->context, sizeof *waiter);
 
     if (waiter == NULL)
         return false;

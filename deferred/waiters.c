@@ -42,7 +42,7 @@ static void waiter_free(void *ctx)
     if (self->waiters != NULL)
         waiter_leave(self);
     thrum__free(self->load, self->free);
-    thrum_context_release(self->deferred->context, self);
+    thrum__drop(self->deferred->context, self);
 }
 
 static thrum_cancelled waiter_cancel(thrum_deferred *deferred, void *ctx)
@@ -55,8 +55,7 @@ static thrum_cancelled waiter_cancel(thrum_deferred *deferred, void *ctx)
 bool thrum__waiters_add(thrum__waiters *self, thrum_deferred *deferred,
                         void *load, thrum_free_fn *free)
 {
-    thrum__waiter *waiter =
-        thrum_context_allocate(deferred->context, sizeof *waiter);
+    thrum__waiter *waiter = thrum__make(deferred->context, sizeof *waiter);
 
     if (waiter == NULL) {
         thrum__free(load, free);
@@ -143,7 +142,7 @@ static thrum_deferred *ready_shift(thrum__ready *self)
     self->head = waiter->next;
     if (self->head == NULL)
         self->tail = &self->head;
-    thrum_context_release(deferred->context, waiter);
+    thrum__drop(deferred->context, waiter);
     return deferred;
 }
 
