@@ -27,8 +27,8 @@ typedef void thrum_debug_fn(const thrum_deferred *deferred, thrum_ns age,
 THRUM_API size_t thrum_debug_each(thrum_context *context, thrum_debug_fn *fn,
                                   void *ctx);
 
-/* Writes the same to the log, a line each: operation, state, age, what it waits
- * for, where its consumer spoke last. Returns how many. */
+/* Writes what thrum_debug_each tells to the log, a line each: operation, state,
+ * age, what it waits for, where its consumer spoke last. Returns how many. */
 THRUM_API size_t thrum_debug_dump(thrum_context *context);
 
 THRUM_END

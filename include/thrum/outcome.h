@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a callback answers, and what a step of an iterator answers: one type,
- * by value, made only with the functions below.
+ * by value, made only with its functions, thrum_keep to thrum_wait.
  */
 #ifndef THRUM_OUTCOME_H
 #define THRUM_OUTCOME_H

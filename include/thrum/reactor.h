@@ -38,7 +38,7 @@ enum thrum_reactor_error {
 };
 #undef THRUM_REACTOR_ERRORS_ENUM
 
-/* The domain of the codes above. */
+/* The domain of THRUM_REACTOR_ERRORS. */
 extern THRUM_API const thrum_domain thrum_domain_reactor;
 
 typedef struct thrum_reactor_config {
@@ -54,9 +54,10 @@ typedef struct thrum_reactor_config {
 THRUM_API thrum_reactor *thrum_reactor_new(const thrum_reactor_config *config);
 
 /* Ends the reactor: streams that are left send what the kernel takes at once
- * and are aborted, attempts to connect and tasks fail with STOPPED, and the
- * calls later are cancelled. Listeners and signals stop, and are still to be
- * freed. Not from within a callback of the reactor. NULL is nothing. */
+ * and are aborted,  attempts to connect fail with
+ * THRUM_REACTOR_E_STOPPED, tasks with THRUM_DEFERRED_E_STOPPED, and the calls
+ * later are cancelled. Listeners and signals stop, and are still to be freed.
+ * Not from within a callback of the reactor. NULL is nothing. */
 THRUM_API void thrum_reactor_free(thrum_reactor *reactor);
 
 /* Its context. Ownership: borrowed. */

@@ -95,10 +95,11 @@ THRUM_API void thrum_stream_unref(void *stream);
 /* Connects over TCP. `host` is a name or an address in figures; a name is
  * looked up (hosts file, then DNS) and its addresses are tried in turn.
  * `within` covers all of it; what is left of it is shared evenly among the
- * addresses that are left. Fires with a thrum_stream. Fails with the
- * reactor's RESOLVE, CONNECT (the last address's errno beneath) or TIMEOUT; the
- * text names host, port and stage. Cancelling stops the attempt. Ownership:
- * new. Calls back: never before this returns. Errors: NULL, no memory. */
+ * addresses that are left. Fires with a thrum_stream. Fails with
+ * THRUM_REACTOR_E_RESOLVE, THRUM_REACTOR_E_CONNECT (the last address's errno
+ * beneath) or THRUM_REACTOR_E_TIMEOUT; the text names host, port and stage.
+ * Cancelling stops the attempt. Ownership: new. Calls back: never before this
+ * returns. Errors: NULL, no memory. */
 THRUM_API thrum_deferred *thrum_connect_tcp(thrum_reactor *reactor,
                                             const char *host, uint16_t port,
                                             thrum_ns within);
