@@ -270,10 +270,14 @@ class Writer:
         own = self.of('errors')
         found = ''
         for entry in own:
-            last = next(each for each in self.of('enum')
-                        if each.codes and each.codes[0].name.startswith(
-                            entry.name[:-len('RRORS')]))
-            end = last.codes[0]
+            last = [each for each in self.of('enum') if each.codes
+                    and each.codes[0].name == entry.name[:-len('RRORS')] +
+                    '_END']
+            if not last:
+                raise headers.Unreadable(
+                    entry.header, entry.line,
+                    f'no enumeration of {entry.name} that ends with _E_END')
+            last, end = last[0], last[0].codes[0]
             found += self.fonts.text(entry.comment) + '\n' + roff.table(
                 [(f'{roff.bold(code.name)} ({roff.escape(str(code.number))})',
                   self.fonts.text(code.text)) for code in entry.codes])

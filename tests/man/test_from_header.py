@@ -255,6 +255,12 @@ class Refused(Case):
                 self.assertEqual(told.returncode, 1)
                 self.assertIn(f'no line "{field}:"', told.stderr)
 
+    def test_codes_without_their_enumeration_are_an_error(self):
+        told = self.make(body=re.sub(r'enum thrum_bell_error .*?;\n', '', BELL,
+                                     flags=re.S))
+        self.assertEqual(told.returncode, 1)
+        self.assertIn('bell.h:15: no enumeration', told.stderr)
+
     def test_a_page_of_a_header_that_is_not_there_is_an_error(self):
         told = self.make(page=PAGE.replace('bell.h', 'gong.h'))
         self.assertEqual(told.returncode, 1)
