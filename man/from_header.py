@@ -18,7 +18,7 @@ import roff
 LISTS = '@PAGES@'  # where a page has the list of all of them
 FUNCTIONS = ('function', 'macro')
 LINKED = FUNCTIONS + ('callback', 'opaque', 'struct', 'enum', 'alias')
-TAG = re.compile(r'(?:^|(?<=[.;)] ))(Ownership|Calls back|Errors): ')
+TAG = re.compile(r'(?:^|(?<=[.;)"] ))(Ownership|Calls back|Errors): ')
 PART = re.compile(r'^([A-Z]+)\n', re.M)
 SECTIONS = ('DESCRIPTION', 'EXAMPLE', 'OUTPUT')
 
@@ -298,7 +298,8 @@ class Writer:
     def other_codes(self):
         """The codes of other pages that the contracts here name, in words of
         their own or in short."""
-        text = ' '.join(entry.comment for entry in self.page.entries)
+        text = ' '.join([entry.comment for entry in self.page.entries] +
+                        [header.intro for header in self.page.headers])
         said = set(re.findall(r'\b[A-Z][A-Z_]+\b', text))
         if re.search(r'no memory|out of memory', text):
             said.add('THRUM_E_NOMEM')

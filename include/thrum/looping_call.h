@@ -63,7 +63,7 @@ THRUM_API void thrum_looping_call_set_interval(thrum_looping_call *call,
  * function. Legal from within a call. NULL is nothing. */
 THRUM_API void thrum_looping_call_free(void *call);
 
-/* Calls fn(ctx) after `after` nanoseconds, and fires with its answer, as
+/* Calls fn(ctx), `after` nanoseconds from now, and fires with its answer, as
  * thrum_deferred_maybe does (twisted's deferLater). A NULL fn fires without a
  * value. Cancelling it takes the call back, or cancels what the answer waits
  * for. It fails with THRUM_DEFERRED_E_ABANDONED when the clock goes before.

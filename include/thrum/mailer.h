@@ -22,10 +22,10 @@ typedef struct thrum_mailer_config {
 
 /* What a mailer did so far. */
 typedef struct thrum_mailer_stats {
-    uint64_t accepted;    /* messages */
-    uint64_t failed;      /* messages */
+    uint64_t accepted;    /* messages that a server took */
+    uint64_t failed;      /* messages that ended otherwise */
     uint64_t connections; /* that were made */
-    uint64_t bytes;       /* sent */
+    uint64_t bytes;       /* that were sent */
 } thrum_mailer_stats;
 
 /* Makes a mailer for a URL, with defaults. A URL that it does not understand,

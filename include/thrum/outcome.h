@@ -64,10 +64,10 @@ static inline thrum_outcome thrum_fail(thrum_failure *why)
     return outcome;
 }
 
-/* "Go on with the result of this Deferred, once it is there." Ownership: the
- * consumer's reference is taken; NULL reads as "failed, out of memory". Of a
- * step under thrum_coiterate: call me again then; under thrum_each: an item is
- * open until then. */
+/* "Go on with the result of this Deferred, once it is there." Of a step under
+ * thrum_coiterate: call me again then; under thrum_each: an item is open until
+ * then. Ownership: the consumer's reference is taken; NULL reads as "failed,
+ * out of memory". */
 static inline thrum_outcome thrum_wait(thrum_deferred *on)
 {
     thrum_outcome outcome = {on, NULL, THRUM_OUTCOME_WAIT};

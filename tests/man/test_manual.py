@@ -56,7 +56,7 @@ def shown(path, width=COLUMNS):
         ['man', '-l', path], stdin=subprocess.DEVNULL, capture_output=True,
         text=True, check=False,
         env=dict(os.environ, MANWIDTH=str(width), LC_ALL='C.UTF-8',
-                 MANPAGER='cat', MAN_KEEP_FORMATTING=''))
+                 MANPAGER='cat'))
     if told.returncode != 0:
         raise OSError(told.stderr)
     return re.sub('.\b', '', told.stdout), told.stderr
