@@ -29,6 +29,9 @@ struct thrum_context {
     thrum__pool pool;
     thrum__turns ends;   /* groups and shares that tell of their result */
     thrum__turns deaths; /* and those whose last holder has gone */
+    /* Loops that go on with others' callbacks when the one that they have
+     * called returns. */
+    unsigned holding;
 };
 
 /* Releases a value or a context; both may be NULL. */
@@ -62,6 +65,23 @@ static inline void thrum__drop(thrum_context *context, void *block)
         thrum__pool_drop(&context->pool, block);
     else
         context->allocator->release(block, context->allocator->state);
+}
+
+/* The same, of what may go early: *free is NULL from then on. */
+static inline void thrum__free_once(void *what, thrum_free_fn **free)
+{
+    thrum_free_fn *once = *free;
+
+    *free = NULL;
+    thrum__free(what, once);
+}
+
+/* Whether a callback is being called whose return others wait for: a loop that
+ * were run now might wait for them in vain. */
+static inline bool thrum__context_holds(const thrum_context *context)
+{
+    return context->holding > 0 || context->ends.taking ||
+           context->deaths.taking;
 }
 
 /* Tells the hook of a failure that nobody handled. */

@@ -56,6 +56,7 @@ thrum_context *thrum_context_new(const thrum_context_config *config)
     context->watch = NULL;
     memset(&context->pool, 0, sizeof context->pool);
     context->ends = context->deaths = (thrum__turns){0};
+    context->holding = 0;
     return context;
 }
 

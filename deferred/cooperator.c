@@ -278,11 +278,13 @@ int thrum_cooperator_tick(thrum_cooperator *self)
     if (self->ready == NULL || self->ticking || self->freed)
         return 0;
     self->ticking = true;
+    self->context->holding++;
     if (self->config.over != NULL)
         steps = cooperator_run_until_over(self);
     else
         steps =
             cooperator_run_slice(self, thrum_clock_read(self->config.clock));
+    self->context->holding--;
     self->ticking = false;
     if (self->freed) {
         cooperator_destroy(self);

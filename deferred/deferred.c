@@ -234,6 +234,7 @@ static thrum_deferred *deferred_run_pairs(thrum_deferred *self)
  * running it meanwhile. */
 static void deferred_put_aside(thrum_deferred *self, thrum_deferred **aside)
 {
+    self->context->holding++;
     self->aside = *aside;
     *aside = self;
 }
@@ -245,6 +246,7 @@ static thrum_deferred *deferred_take_up(thrum_deferred **aside)
     if (self != NULL) {
         *aside = self->aside;
         self->free = NULL;
+        self->context->holding--;
     }
     return self;
 }

@@ -127,9 +127,14 @@ static void deferred_cancel_one(thrum_deferred *self, thrum_deferred **groups)
 void thrum_deferred_cancel(thrum_deferred *self)
 {
     thrum_deferred *groups = NULL, *member;
+    thrum_context *context;
 
     if (self != NULL)
         deferred_cancel_one(self, &groups);
+    if (groups == NULL)
+        return;
+    context = thrum_context_ref(groups->context);
+    context->holding++;
     while (groups != NULL) {
         thrum__group *group = groups->rare->ctx;
 
@@ -143,4 +148,6 @@ void thrum_deferred_cancel(thrum_deferred *self)
             deferred_cancel_end(self, THRUM_CANCELLED_LATE);
         }
     }
+    context->holding--;
+    thrum_context_unref(context);
 }

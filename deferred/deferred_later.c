@@ -16,14 +16,6 @@ typedef struct later {
     unsigned refs; /* the clock's call, the canceller, the two pairs */
 } later;
 
-static void later_release(later *self)
-{
-    thrum_free_fn *free = self->free;
-
-    self->free = NULL;
-    thrum__free(self->ctx, free);
-}
-
 static void later_unref(void *ctx)
 {
     later *self = ctx;
@@ -31,7 +23,7 @@ static void later_unref(void *ctx)
 
     if (--self->refs > 0)
         return;
-    later_release(self);
+    thrum__free_once(self->ctx, &self->free);
     thrum__drop(context, self);
     thrum_context_unref(context);
 }
@@ -79,8 +71,10 @@ static thrum_cancelled later_cancel(thrum_deferred *deferred, void *ctx)
 /* The answer has ended. */
 static void later_end(void *ctx)
 {
-    later_release(ctx);
-    later_unref(ctx);
+    later *self = ctx;
+
+    thrum__free_once(self->ctx, &self->free);
+    later_unref(self);
 }
 
 static later *later_ref(later *self)

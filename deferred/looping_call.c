@@ -7,9 +7,12 @@
  */
 #include <thrum/looping_call.h>
 
+#include <stddef.h>
+
 #include "deferred/waiters.h"
 
 struct thrum_looping_call {
+    thrum__turn turn; /* in which its end is told */
     thrum_context *context;
     thrum_clock *clock;
     thrum_call *call;          /* in the clock, or NULL */
@@ -31,14 +34,6 @@ struct thrum_looping_call {
     bool told;    /* somebody knows of the failure */
 };
 
-static void looping_release(thrum_looping_call *self)
-{
-    thrum_free_fn *free = self->free;
-
-    self->free = NULL;
-    thrum__free(self->ctx, free);
-}
-
 static void looping_unref(void *ctx)
 {
     thrum_looping_call *self = ctx;
@@ -49,7 +44,7 @@ static void looping_unref(void *ctx)
     if (self->failure != NULL && !self->told)
         thrum__unhandled(context, self->failure, "looping call", NULL, 0);
     thrum_failure_unref(self->failure);
-    looping_release(self);
+    thrum__free_once(self->ctx, &self->free);
     thrum__drop(context, self);
     thrum_context_unref(context);
 }
@@ -64,9 +59,24 @@ static void looping_disarm(thrum_looping_call *self)
     thrum_clock_cancel(self->clock, call);
 }
 
-/* Ends it: with a failure, or (NULL) well. */
+/* Tells those who wait for the end. */
+static void looping_tell(thrum__turn *turn)
+{
+    thrum_looping_call *self =
+        (thrum_looping_call *)((char *)turn -
+                               offsetof(thrum_looping_call, turn));
+
+    thrum__ready_run(&self->ready);
+    thrum__free_once(self->ctx, &self->free);
+    looping_unref(self);
+}
+
+/* Ends it: with a failure, or (NULL) well. They are told in a turn, since they
+ * may be looping calls that end with it. */
 static void looping_end(thrum_looping_call *self, thrum_failure *why)
 {
+    thrum_context *context;
+
     if (self->ended) {
         thrum_failure_unref(why);
         return;
@@ -77,9 +87,10 @@ static void looping_end(thrum_looping_call *self, thrum_failure *why)
     looping_disarm(self);
     self->told = self->waiters.head != NULL;
     thrum__waiters_end(&self->waiters, &self->ready, why);
-    thrum__ready_run(&self->ready);
-    looping_release(self);
-    looping_unref(self);
+    context = thrum_context_ref(self->context);
+    self->turn.take = looping_tell;
+    thrum__turns_take(&context->ends, &self->turn);
+    thrum_context_unref(context);
 }
 
 /* ---- The rhythm ---- */

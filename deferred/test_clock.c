@@ -146,7 +146,7 @@ void thrum_test_clock_pump(thrum_test_clock *self, const thrum_ns *spans,
     test_clock_advanced(self);
 }
 
-thrum_ns thrum_test_clock_due(const thrum_test_clock *self, size_t index)
+thrum_ns thrum_test_clock_due(thrum_test_clock *self, size_t index)
 {
     return thrum__calls_due(&self->calls, index);
 }

@@ -149,11 +149,17 @@ static thrum_deferred *ready_shift(thrum__ready *self)
 void thrum__ready_run_now(thrum__ready *self)
 {
     bool running = self->running;
+    thrum_context *context;
 
+    if (self->head == NULL)
+        return;
+    context = self->head->deferred->context;
+    context->holding++;
     self->running = true;
     while (self->head != NULL)
         thrum__deferred_run(ready_shift(self));
     self->running = running;
+    context->holding--;
 }
 
 void thrum__ready_run(thrum__ready *self)

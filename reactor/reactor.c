@@ -249,7 +249,8 @@ thrum_cooperator *thrum_reactor_cooperator(thrum_reactor *reactor)
  * turn is sent here. */
 int thrum_reactor_run(thrum_reactor *reactor)
 {
-    if (reactor->running || ev_depth(reactor->loop) != 0)
+    if (reactor->running || ev_depth(reactor->loop) != 0 ||
+        thrum__context_holds(reactor->context))
         return THRUM_E_INVALID;
     reactor->running = true;
     reactor->clock.now = thrum_clock_read(&reactor->clock.clock);

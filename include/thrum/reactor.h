@@ -70,8 +70,10 @@ THRUM_API thrum_clock *thrum_reactor_clock(thrum_reactor *reactor);
 THRUM_API thrum_cooperator *thrum_reactor_cooperator(thrum_reactor *reactor);
 
 /* Runs the loop until thrum_reactor_stop, or until nothing keeps it alive. A
- * program with a loop of its own runs that one instead.
- * Errors: THRUM_E_INVALID when it runs already. */
+ * program with a loop of its own runs that one instead. A callback returns to
+ * the loop, it does not run it: what waits for the callback's return would wait
+ * for ever. Errors: THRUM_E_INVALID when it runs already, or from within a
+ * callback for whose return others wait, though the loop does not run. */
 THRUM_API int thrum_reactor_run(thrum_reactor *reactor);
 
 /* Makes thrum_reactor_run return after the present turn. */

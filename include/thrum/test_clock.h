@@ -33,9 +33,9 @@ THRUM_API void thrum_test_clock_pump(thrum_test_clock *clock,
                                      const thrum_ns *spans, size_t count);
 
 /* When the nth of the waiting calls is due, in the order in which they will be
- * made, on the clock's time; -1 when there are fewer. */
-THRUM_API thrum_ns thrum_test_clock_due(const thrum_test_clock *clock,
-                                        size_t index);
+ * made, on the clock's time; -1 when there are fewer. To go through all n of
+ * them costs n log n, as long as none comes or goes. */
+THRUM_API thrum_ns thrum_test_clock_due(thrum_test_clock *clock, size_t index);
 
 /* From now on every reading (thrum_clock_read) moves the clock `by` nanoseconds
  * on after it was taken, as work between two readings does. */
