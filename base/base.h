@@ -41,6 +41,15 @@ static inline void thrum__free(void *what, thrum_free_fn *free)
         free(what);
 }
 
+/* The same, of what may go early: *free is NULL from then on. */
+static inline void thrum__free_once(void *what, thrum_free_fn **free)
+{
+    thrum_free_fn *once = *free;
+
+    *free = NULL;
+    thrum__free(what, once);
+}
+
 /* Memory for an object of a fixed size, at most THRUM__POOL_MOST, which
  * thrum__drop gives back; the two go together, as thrum_context_allocate and
  * thrum_context_release do. Errors: NULL, no memory. */
@@ -65,15 +74,6 @@ static inline void thrum__drop(thrum_context *context, void *block)
         thrum__pool_drop(&context->pool, block);
     else
         context->allocator->release(block, context->allocator->state);
-}
-
-/* The same, of what may go early: *free is NULL from then on. */
-static inline void thrum__free_once(void *what, thrum_free_fn **free)
-{
-    thrum_free_fn *once = *free;
-
-    *free = NULL;
-    thrum__free(what, once);
 }
 
 /* Whether a callback is being called whose return others wait for: a loop that
