@@ -84,6 +84,15 @@ static inline bool thrum__context_holds(const thrum_context *context)
            context->deaths.taking;
 }
 
+/* thrum_context_unref, in line where nothing comes of it. */
+static inline void thrum__context_unref(thrum_context *context)
+{
+    if (context->refs > 1 && context->watch == NULL)
+        context->refs--;
+    else
+        thrum_context_unref(context);
+}
+
 /* Tells the hook of a failure that nobody handled. */
 void thrum__unhandled(thrum_context *context, const thrum_failure *why,
                       const char *operation, const char *file, int line);

@@ -92,7 +92,7 @@ static inline bool deferred_shift(thrum_deferred *self, deferred_pair *pair)
     if (!self->has_first)
         return false;
     *pair = self->pairs.first;
-    if (self->pairs.more == NULL || !thrum__pairs_shift(&self->pairs))
+    if (self->pairs.rest == 0 || !thrum__pairs_shift(&self->pairs))
         self->has_first = false;
     return true;
 }
@@ -286,8 +286,8 @@ thrum_deferred *thrum_deferred_new(thrum_context *context,
 
     if (self == NULL)
         return NULL;
-    memset(&self->pairs.more, 0,
-           sizeof *self - offsetof(thrum_deferred, pairs.more));
+    memset(&self->pairs.rest, 0,
+           sizeof *self - offsetof(thrum_deferred, pairs.rest));
     self->context = context;
     context->refs++; /* thrum_context_ref, in line */
     self->result = NULL;
@@ -472,19 +472,17 @@ static void deferred_destroy(thrum_deferred *self)
         thrum__free(self->rare->user, self->rare->user_free);
         thrum__drop(context, self->rare);
     }
-    if (self->pairs.more != NULL)
-        thrum_context_release(context, self->pairs.more);
+    if (self->pairs.rest != 0)
+        thrum__pairs_fini(&self->pairs, context);
     if (self->watched)
         thrum__debug_release(self);
     else
         thrum__drop(context, self);
-    thrum_context_unref(context);
+    thrum__context_unref(context);
 }
 
-void thrum_deferred_unref(thrum_deferred *self)
+static void deferred_end(thrum_deferred *self)
 {
-    if (self == NULL || --self->refs > 0)
-        return;
     if (!self->fired) {
         /* The producer let go of it without a word. */
         self->refs = 1;
@@ -492,4 +490,10 @@ void thrum_deferred_unref(thrum_deferred *self)
     } else {
         deferred_destroy(self);
     }
+}
+
+void thrum_deferred_unref(thrum_deferred *self)
+{
+    if (self != NULL && --self->refs == 0)
+        deferred_end(self);
 }

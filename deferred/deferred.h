@@ -121,13 +121,30 @@ static inline void thrum__deferred_remove_heir(thrum_deferred *self)
         self->heirs--;
 }
 
-/* The release function of an entry for one who waits: its address is the mark,
- * it is called for none. */
-void thrum__deferred_waiter(void *outer);
-
 /* Whether `self`, that has not begun to wait, may wait for `on`: 0;
  * THRUM_DEFERRED_E_WAITS_FOR_ITSELF if that waits for `self`; THRUM_E_NOMEM. */
-int thrum__deferred_circle(thrum_deferred *self, thrum_deferred *on);
+int thrum__deferred_search_circle(thrum_deferred *self, thrum_deferred *on);
+
+/* Whether anything can stand above it, and below. */
+static inline bool thrum__deferred_has_sources(const thrum_deferred *self)
+{
+    return self->state == DEFERRED_WAITING ||
+           (self->has_canceller && !self->fired);
+}
+
+static inline bool thrum__deferred_has_heirs(const thrum_deferred *self)
+{
+    return self->heirs > 0 || self->joined;
+}
+
+static inline int thrum__deferred_circle(thrum_deferred *self,
+                                         thrum_deferred *on)
+{
+    if (self != on &&
+        !(thrum__deferred_has_heirs(self) && thrum__deferred_has_sources(on)))
+        return 0;
+    return thrum__deferred_search_circle(self, on);
+}
 
 /* Of that code, the failure. */
 thrum_failure *thrum__circle_failure(thrum_deferred *deferred, int code);
@@ -154,11 +171,10 @@ static inline thrum_deferred *thrum__only(thrum_deferred *only, const void **at)
     return only;
 }
 
-/* A pair that has not run; NULL: there are no more. */
-static inline const deferred_pair *
-thrum__deferred_pair(const thrum_deferred *self, size_t index)
+/* How many pairs have not run. */
+static inline size_t thrum__deferred_pairs(const thrum_deferred *self)
 {
-    return self->has_first ? thrum__pairs_get(&self->pairs, index) : NULL;
+    return self->has_first ? thrum__pairs_count(&self->pairs) : 0;
 }
 
 /* Moves the value out of one that has a value: raw, not as it is shown. */

@@ -67,13 +67,6 @@ int thrum_deferred_add_foreign(thrum_deferred *deferred, thrum_foreign_fn *fn,
 
 /* ---- What can be seen ---- */
 
-static size_t deferred_count_pairs(const thrum_deferred *self)
-{
-    if (!self->has_first)
-        return 0;
-    return 1 + (self->pairs.more != NULL ? self->pairs.more->count : 0);
-}
-
 thrum_deferred_info thrum_deferred_inspect(const thrum_deferred *self)
 {
     thrum_deferred_info info = {.state = THRUM_DEFERRED_FAILURE, .fired = 1};
@@ -87,7 +80,7 @@ thrum_deferred_info thrum_deferred_inspect(const thrum_deferred *self)
         .fired = self->fired,
         .running = self->running,
         .pauses = self->pauses,
-        .pairs = deferred_count_pairs(self),
+        .pairs = thrum__deferred_pairs(self),
         .operation = self->operation,
         .file = self->file,
         .line = self->line,

@@ -23,7 +23,7 @@ static void chain_unref(void *ctx)
     if (--self->refs > 0)
         return;
     thrum__drop(context, self);
-    thrum_context_unref(context);
+    thrum__context_unref(context);
 }
 
 /* The result moves; but for one that comes too late, since `to` was cancelled,

@@ -49,25 +49,14 @@ static thrum_deferred *circle_source(const thrum_deferred *self)
 
 static thrum_deferred *circle_heir(const thrum_deferred *self)
 {
-    const deferred_pair *last = thrum__pairs_last(&self->pairs);
+    deferred_pair last;
 
     if (self->heirs != 1 || self->joined)
         return NULL;
-    if (last->free == thrum__deferred_waiter)
-        return last->ctx;
-    return thrum__chain_to(last);
-}
-
-/* Whether there can be any. */
-static bool circle_has_sources(const thrum_deferred *self)
-{
-    return self->state == DEFERRED_WAITING ||
-           (self->has_canceller && !self->fired);
-}
-
-static bool circle_has_heirs(const thrum_deferred *self)
-{
-    return self->heirs > 0 || self->joined;
+    last = thrum__pairs_get(&self->pairs, thrum__deferred_pairs(self) - 1);
+    if (last.free == thrum__deferred_waiter)
+        return last.ctx;
+    return thrum__chain_to(&last);
 }
 
 /* The next of all above. */
@@ -76,7 +65,7 @@ static thrum_deferred *circle_next_above(const thrum_deferred *self,
 {
     thrum__group *group;
 
-    if (!circle_has_sources(self))
+    if (!thrum__deferred_has_sources(self))
         return NULL;
     if (self->state == DEFERRED_WAITING)
         return thrum__only(self->result, at);
@@ -151,12 +140,13 @@ static int circle_step_down(circle *self)
 {
     circle_side *side = &self->below;
     const thrum_deferred *at = side->found[side->at];
-    const deferred_pair *pair = thrum__deferred_pair(at, side->pair);
+    deferred_pair pair;
     thrum_deferred *next;
 
-    if (pair == NULL)
+    if (side->pair == thrum__deferred_pairs(at))
         return circle_turn(side);
-    next = circle_next_heir(pair, &side->edge);
+    pair = thrum__pairs_get(&at->pairs, side->pair);
+    next = circle_next_heir(&pair, &side->edge);
     if (next == NULL) {
         side->pair++;
         side->edge = NULL;
@@ -210,18 +200,21 @@ static int circle_search(circle *self, thrum_deferred *up, thrum_deferred *down)
     return found == CIRCLE_NONE ? 0 : found;
 }
 
-int thrum__deferred_circle(thrum_deferred *self, thrum_deferred *on)
+int thrum__deferred_search_circle(thrum_deferred *self, thrum_deferred *on)
 {
     thrum_deferred *up = on, *down = self, *source, *heir;
-    circle all = {.self = self, .on = on};
+    circle all;
 
     if (self == on)
         return THRUM_DEFERRED_E_WAITS_FOR_ITSELF;
-    while (circle_has_heirs(down) && circle_has_sources(up)) {
+    while (thrum__deferred_has_heirs(down) && thrum__deferred_has_sources(up)) {
         source = circle_source(up);
         heir = circle_heir(down);
-        if (source == NULL || heir == NULL)
+        if (source == NULL || heir == NULL) {
+            all.self = self;
+            all.on = on;
             return circle_search(&all, up, down);
+        }
         if (source == self || heir == on)
             return THRUM_DEFERRED_E_WAITS_FOR_ITSELF;
         up = source;
