@@ -6,9 +6,12 @@ import os
 import re
 import shutil
 import subprocess
+import sys
+import tempfile
 import unittest
 
 import manual
+import build
 import lint
 import unit
 
@@ -120,6 +123,20 @@ class Coverage(unittest.TestCase):
                 '\\fBTHRUM_X_E_A\\fR (\\-1)\na\n.TP 9\n\\fBTHRUM_E_NO\\fR\n')
         self.assertEqual(manual.entries(page), [
             'thrum_b', 'thrum_c_fn', 'thrum_a', 'THRUM_X_E_A'])
+
+
+class Made(unittest.TestCase):
+    def test_they_are_of_the_headers_and_the_parts_that_stand_here(self):
+        with tempfile.TemporaryDirectory(dir=unit.top_builddir) as folder:
+            out = os.path.join(folder, 'man3')
+            told = build.run(
+                sys.executable, '-B',
+                os.path.join(unit.top_srcdir, 'man', 'from_header.py'),
+                '--source', unit.top_srcdir,
+                '--version', build.expanded('PACKAGE_VERSION'),
+                '--date', build.expanded('THRUM_DATE'), out)
+            self.assertEqual((told.returncode, told.stderr), (0, ''))
+            self.assertEqual(manual.files(out), every_file())
 
 
 class Pages(unittest.TestCase):
