@@ -186,15 +186,16 @@ size_t thrum_debug_each(thrum_context *context, thrum_debug_fn *fn, void *ctx)
 static const char *debug_state(const thrum_deferred_info *info,
                                char words[DEBUG_WAITS])
 {
+    if (info->waits_on != NULL) {
+        snprintf(words, DEBUG_WAITS, "waits for %s",
+                 thrum_deferred_inspect(info->waits_on).operation);
+        return words;
+    }
     switch (info->state) {
     case THRUM_DEFERRED_VALUE:
         return "has a value";
     case THRUM_DEFERRED_FAILURE:
         return thrum_failure_text(info->failure);
-    case THRUM_DEFERRED_WAITING:
-        snprintf(words, DEBUG_WAITS, "waits for %s",
-                 thrum_deferred_inspect(info->waits_on).operation);
-        return words;
     default:
         return "no result yet";
     }

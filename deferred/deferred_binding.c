@@ -91,6 +91,8 @@ thrum_deferred_info thrum_deferred_inspect(const thrum_deferred *self)
         info.failure = self->result;
     else if (self->state == DEFERRED_WAITING)
         info.waits_on = self->result;
+    else
+        info.waits_on = thrum__chain_from(self);
     return info;
 }
 

@@ -259,7 +259,7 @@ typedef struct thrum_deferred_info {
     size_t pairs;                   /* that have not run yet */
     void *value;                    /* of state VALUE; borrowed */
     const thrum_failure *failure;   /* of state FAILURE; borrowed */
-    const thrum_deferred *waits_on; /* of state WAITING; borrowed */
+    const thrum_deferred *waits_on; /* WAITING for it, or chained; borrowed */
     const char *operation;          /* NULL of a NULL Deferred */
     const char *file;               /* where its consumer spoke last, or NULL */
     int line;
