@@ -277,13 +277,10 @@ void thrum__deferred_run(thrum_deferred *self)
 
 /* ---- The producer ---- */
 
-thrum_deferred *thrum_deferred_new(thrum_context *context,
-                                   const char *operation)
+static inline thrum_deferred *deferred_init(thrum_deferred *self,
+                                            thrum_context *context,
+                                            const char *operation, bool watched)
 {
-    bool watched = context->watch != NULL;
-    thrum_deferred *self = watched ? thrum__debug_allocate(context, &watched)
-                                   : thrum__make(context, sizeof *self);
-
     if (self == NULL)
         return NULL;
     memset(&self->pairs.rest, 0,
@@ -296,6 +293,19 @@ thrum_deferred *thrum_deferred_new(thrum_context *context,
     self->refs = 2;
     self->watched = watched;
     return self;
+}
+
+thrum_deferred *thrum_deferred_new(thrum_context *context,
+                                   const char *operation)
+{
+    if (context->watch != NULL) {
+        bool watched;
+        thrum_deferred *self = thrum__debug_allocate(context, &watched);
+
+        return deferred_init(self, context, operation, watched);
+    }
+    return deferred_init(thrum__make(context, sizeof(thrum_deferred)), context,
+                         operation, false);
 }
 
 void thrum__deferred_discard(thrum_deferred *self)

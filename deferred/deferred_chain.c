@@ -8,8 +8,8 @@
 #include "deferred/deferred.h"
 
 typedef struct chain_link {
-    thrum__group group; /* first: the two are one address */
-    thrum_context *context;
+    thrum__group group;     /* first: the two are one address */
+    thrum_context *context; /* held by whichever of the two lets go */
     thrum_deferred *from, *to;
     unsigned refs;
     bool asked; /* from was cancelled with to */
@@ -18,12 +18,9 @@ typedef struct chain_link {
 static void chain_unref(void *ctx)
 {
     chain_link *self = ctx;
-    thrum_context *context = self->context;
 
-    if (--self->refs > 0)
-        return;
-    thrum__drop(context, self);
-    thrum__context_unref(context);
+    if (--self->refs == 0)
+        thrum__drop(self->context, self);
 }
 
 /* The result moves; but for one that comes too late, since `to` was cancelled,
@@ -134,7 +131,7 @@ static chain_link *chain_new(thrum_deferred *from, thrum_deferred *to)
         return NULL;
     *self = (chain_link){
         .group = {.next = chain_next_to_cancel, .above = chain_above},
-        .context = thrum_context_ref(from->context),
+        .context = from->context,
         .from = from,
         .refs = 1,
     };
