@@ -32,6 +32,7 @@ struct thrum_context {
     /* Loops that go on with others' callbacks when the one that they have
      * called returns. */
     unsigned holding;
+    size_t kept; /* references of what only waits for others to act */
 };
 
 /* Releases a value or a context; both may be NULL. */
@@ -91,6 +92,20 @@ static inline void thrum__context_unref(thrum_context *context)
         context->refs--;
     else
         thrum_context_unref(context);
+}
+
+/* A reference of an object that gives no Deferred its result unless somebody
+ * else acts: it does not keep the context from being told what never fired. */
+static inline thrum_context *thrum__context_keep(thrum_context *context)
+{
+    context->kept++;
+    return thrum_context_ref(context);
+}
+
+static inline void thrum__context_leave(thrum_context *context)
+{
+    context->kept--;
+    thrum__context_unref(context);
 }
 
 /* Tells the hook of a failure that nobody handled. */

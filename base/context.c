@@ -57,6 +57,7 @@ thrum_context *thrum_context_new(const thrum_context_config *config)
     memset(&context->pool, 0, sizeof context->pool);
     context->ends = context->deaths = (thrum__turns){0};
     context->holding = 0;
+    context->kept = 0;
     return context;
 }
 
@@ -220,8 +221,10 @@ void thrum__unhandled(thrum_context *context, const thrum_failure *why,
 {
     if (context->unhandled != NULL)
         context->unhandled(why, operation, file, line, context->ctx);
+    else if (file == NULL)
+        thrum_context_log(context, THRUM_LOG_ERROR, "%s: %s (no consumer)",
+                          operation, thrum_failure_text(why));
     else
         thrum_context_log(context, THRUM_LOG_ERROR, "%s: %s (%s:%d)", operation,
-                          thrum_failure_text(why),
-                          file != NULL ? file : "no consumer", line);
+                          thrum_failure_text(why), file, line);
 }

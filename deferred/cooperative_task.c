@@ -45,7 +45,7 @@ static void task_unref(void *ctx)
     thrum_failure_unref(self->why);
     thrum__free(self->it, self->free);
     thrum__drop(context, self);
-    thrum_context_unref(context);
+    thrum__context_leave(context);
 }
 
 /* ---- Its end ---- */
@@ -252,7 +252,7 @@ static thrum_task *task_new(thrum_cooperator *cooperator, thrum_step_fn *step,
     }
     *self = (thrum_task){
         .task = {.ops = &task_ops, .step = step, .it = it},
-        .context = thrum_context_ref(context),
+        .context = thrum__context_keep(context),
         .it = it,
         .free = free,
         .refs = 1,

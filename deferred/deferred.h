@@ -149,6 +149,11 @@ static inline int thrum__deferred_circle(thrum_deferred *self,
 /* Of that code, the failure. */
 thrum_failure *thrum__circle_failure(thrum_deferred *deferred, int code);
 
+/* Those for which it waits, in whatever way, one after the other, then NULL;
+ * *at, NULL at first, is where it stands. */
+thrum_deferred *thrum__deferred_above(const thrum_deferred *deferred,
+                                      const void **at);
+
 /* The Deferred that was chained to `to` by hand and will give it its result;
  * and, of such a pair, the one that gets it. NULL: none. */
 thrum_deferred *thrum__chain_from(const thrum_deferred *to);

@@ -43,7 +43,7 @@ static void foreign_end(void *ctx)
 
     thrum__free(self->ctx, self->free);
     thrum__drop(context, self);
-    thrum_context_unref(context);
+    thrum__context_leave(context);
 }
 
 int thrum_deferred_add_foreign(thrum_deferred *deferred, thrum_foreign_fn *fn,
@@ -60,7 +60,7 @@ int thrum_deferred_add_foreign(thrum_deferred *deferred, thrum_foreign_fn *fn,
             thrum__deferred_lose(deferred);
         return THRUM_E_NOMEM;
     }
-    *self = (foreign){thrum_context_ref(deferred->context), fn, ctx, free};
+    *self = (foreign){thrum__context_keep(deferred->context), fn, ctx, free};
     pair.ctx = self;
     return thrum__deferred_add(deferred, &pair) ? 0 : THRUM_E_NOMEM;
 }

@@ -25,7 +25,7 @@ static void later_unref(void *ctx)
         return;
     thrum__free_once(self->ctx, &self->free);
     thrum__drop(context, self);
-    thrum_context_unref(context);
+    thrum__context_leave(context);
 }
 
 static thrum_outcome later_begin(void *value, void *ctx)
@@ -117,7 +117,7 @@ thrum_deferred *thrum_deferred_later(thrum_context *context, thrum_clock *clock,
         return NULL;
     }
     *self = (later){
-        .context = thrum_context_ref(context),
+        .context = thrum__context_keep(context),
         .clock = clock,
         .fn = fn,
         .ctx = ctx,

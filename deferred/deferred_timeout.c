@@ -25,7 +25,7 @@ static void timeout_unref(timeout *self)
     if (--self->refs > 0)
         return;
     thrum__drop(context, self);
-    thrum_context_unref(context);
+    thrum__context_leave(context);
 }
 
 static void timeout_cancel_call(timeout *self)
@@ -96,7 +96,7 @@ static timeout *timeout_new(thrum_deferred *deferred, thrum_clock *clock,
     if (self == NULL)
         return NULL;
     *self = (timeout){
-        .context = thrum_context_ref(deferred->context),
+        .context = thrum__context_keep(deferred->context),
         .deferred = deferred,
         .clock = clock,
         .refs = 2,

@@ -60,8 +60,8 @@ static thrum_deferred *circle_heir(const thrum_deferred *self)
 }
 
 /* The next of all above. */
-static thrum_deferred *circle_next_above(const thrum_deferred *self,
-                                         const void **at)
+thrum_deferred *thrum__deferred_above(const thrum_deferred *self,
+                                      const void **at)
 {
     thrum__group *group;
 
@@ -124,7 +124,7 @@ static int circle_step_up(circle *self)
 {
     circle_side *side = &self->above;
     thrum_deferred *next =
-        circle_next_above(side->found[side->at], &side->edge);
+        thrum__deferred_above(side->found[side->at], &side->edge);
 
     if (next == NULL)
         return circle_turn(side);

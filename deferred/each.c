@@ -65,7 +65,7 @@ static void each_unref(void *ctx)
     if (self->result != NULL)
         self->policy->free(self->result);
     thrum__drop(context, self);
-    thrum_context_unref(context);
+    thrum__context_leave(context);
 }
 
 /* ---- Its end ---- */
@@ -438,7 +438,7 @@ thrum_deferred *thrum__each(thrum_cooperator *cooperator,
         .task = {.ops = &each_ops, .step = iterator.step, .it = iterator.it},
         .group = {.next = each_next_to_cancel, .above = each_above},
         .policy = policy,
-        .context = thrum_context_ref(context),
+        .context = thrum__context_keep(context),
         .deferred = deferred,
         .iterator = iterator,
         .limit = open > 0 ? open : 1,

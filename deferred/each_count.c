@@ -12,7 +12,7 @@ static void *tally_new(thrum_context *context)
     each_tally *self = thrum__make(context, sizeof *self);
 
     if (self != NULL)
-        *self = (each_tally){.context = thrum_context_ref(context)};
+        *self = (each_tally){.context = thrum__context_keep(context)};
     return self;
 }
 
@@ -22,7 +22,7 @@ static void tally_free(void *value)
     thrum_context *context = self->context;
 
     thrum__drop(context, self);
-    thrum_context_unref(context);
+    thrum__context_leave(context);
 }
 
 static void tally_close(void *result, size_t index, thrum__ending how)

@@ -46,7 +46,7 @@ static void looping_unref(void *ctx)
     thrum_failure_unref(self->failure);
     thrum__free_once(self->ctx, &self->free);
     thrum__drop(context, self);
-    thrum_context_unref(context);
+    thrum__context_leave(context);
 }
 
 /* ---- The end ---- */
@@ -288,7 +288,7 @@ thrum_looping_call_start(thrum_context *context, thrum_clock *clock,
         return NULL;
     }
     *self = (thrum_looping_call){
-        .context = thrum_context_ref(context),
+        .context = thrum__context_keep(context),
         .clock = clock,
         .fn = fn,
         .ctx = ctx,

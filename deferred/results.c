@@ -76,7 +76,7 @@ static void results_die(thrum__turn *turn)
     for (size_t i = 0; i < self->count; i++)
         thrum__free(self->slots[i].what, self->slots[i].free);
     thrum_context_release(context, self);
-    thrum_context_unref(context);
+    thrum__context_leave(context);
 }
 
 /* The last holder goes. Its values may be results again: they take turns. */
@@ -347,7 +347,7 @@ static thrum_results *results_new(thrum_context *context, size_t count,
         return NULL;
     *self = (thrum_results){
         .group = {.next = results_next, .above = results_above},
-        .context = thrum_context_ref(context),
+        .context = thrum__context_keep(context),
         .flags = flags,
         .refs = 1,
         .open = count,

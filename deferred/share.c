@@ -51,7 +51,7 @@ static void share_die(thrum__turn *turn)
     thrum_failure_unref(self->failure);
     thrum__free(self->value, self->free);
     thrum__drop(context, self);
-    thrum_context_unref(context);
+    thrum__context_leave(context);
 }
 
 void thrum__share_release(void *share)
@@ -215,7 +215,7 @@ thrum_share *thrum_share_new(thrum_deferred *deferred)
         return NULL;
     }
     *self = (thrum_share){
-        .context = thrum_context_ref(deferred->context),
+        .context = thrum__context_keep(deferred->context),
         .refs = 2, /* the caller's, and the pair's */
         .source = deferred,
         .operation = deferred->operation,

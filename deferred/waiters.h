@@ -50,7 +50,7 @@ void thrum__waiters_end(thrum__waiters *waiters, thrum__ready *ready,
 thrum_deferred *thrum__waiters_next(const thrum__waiters *waiters,
                                     const void **at);
 
-/* For what one waits that stands among waiters; see circle_next_above. */
+/* For what one waits that stands among waiters; see thrum__deferred_above. */
 thrum_deferred *thrum__waiters_above(const thrum_deferred *deferred,
                                      const void **at);
 

@@ -14,7 +14,8 @@ THRUM_BEGIN
 /* Switches it on for all Deferreds that are made from now on; `clock` gives
  * their age and outlives the context (NULL: switches it off). Each that never
  * got its result is told to the log, once: when it is switched off, or when
- * nobody holds the context any more but such Deferreds.
+ * nobody holds the context any more but Deferreds and what waits for them (a
+ * clock, a cooperator, a semaphore or a queue may yet act, and holds it).
  * Errors: THRUM_E_NOMEM. */
 THRUM_API int thrum_debug_deferreds(thrum_context *context, thrum_clock *clock);
 
