@@ -303,11 +303,14 @@ static thrum_deferred *results_next(thrum__group *group)
     return NULL;
 }
 
+/* A group that was decided waits for nobody. */
 static thrum_deferred *results_above(const thrum__group *group, const void **at)
 {
     const thrum_results *self = (const thrum_results *)group;
     const results_slot *slot = *at;
 
+    if (self->verdict != RESULTS_OPEN)
+        return NULL;
     for (slot = slot == NULL ? self->slots : slot + 1;
          slot < self->slots + self->count; slot++)
         if (slot->free == results_member && slot->what != NULL) {
@@ -317,7 +320,6 @@ static thrum_deferred *results_above(const thrum__group *group, const void **at)
     return NULL;
 }
 
-/* A group that was decided waits for nobody. */
 thrum_deferred *thrum__results_below(const deferred_pair *pair, const void **at)
 {
     const results_slot *slot = pair->ctx;

@@ -250,6 +250,32 @@ START_TEST(a_member_may_wait_for_its_group_that_is_decided)
 }
 END_TEST
 
+static thrum_outcome answer_later_failed(const thrum_failure *why, void *ctx)
+{
+    (void)why;
+    return answer_own(ctx);
+}
+
+START_TEST(a_loser_may_wait_for_its_group_while_it_is_cancelled)
+{
+    static const thrum_group_config config = {.cancel_losers = 1};
+    struct world world;
+    thrum_deferred *members[2], *loser, *race = NULL;
+
+    world_start(&world, 0);
+    members[0] = thrum_deferred_new(world.context, "winner");
+    members[1] = loser = thrum_deferred_new(world.context, "loser");
+    thrum_deferred_add(loser, NULL, answer_later_failed, &race, NULL);
+    thrum_deferred_add(loser, see_value, see_failure, "loser", NULL);
+    race = thrum_race(world.context, members, 2, &config);
+    thrum_deferred_fire(members[0], NULL, NULL);
+    ck_assert_str_eq(trace_take(), "loser=none ");
+    thrum_deferred_abandon(loser);
+    ck_assert_uint_eq(support_unhandled(), 0);
+    world_end(&world);
+}
+END_TEST
+
 START_TEST(a_loser_that_goes_on_may_wait_for_what_it_lost)
 {
     struct world world;
@@ -388,6 +414,8 @@ int main(void)
     tcase_add_test(cases[0], nor_does_a_looping_call);
     tcase_add_test(cases[0], a_run_of_a_semaphore_does_not_wait_for_itself);
     tcase_add_test(cases[0], a_member_may_wait_for_its_group_that_is_decided);
+    tcase_add_test(cases[0],
+                   a_loser_may_wait_for_its_group_while_it_is_cancelled);
     tcase_add_test(cases[0], a_loser_that_goes_on_may_wait_for_what_it_lost);
     tcase_add_test(cases[1], a_search_survives_every_failing_allocation);
     tcase_add_test(cases[1], a_wide_circle_is_found);

@@ -338,6 +338,9 @@ START_TEST(a_reader_may_go_through_all_that_wait)
         later(&self, 1 + (i * 7919L) % WAITING, "");
     for (size_t i = 0; i < WAITING; i++)
         ck_assert_int_eq(thrum_test_clock_due(self.test, i), (thrum_ns)i + 1);
+    thrum_test_clock_advance(self.test, 2);
+    for (size_t i = 0; i < WAITING - 2; i++)
+        ck_assert_int_eq(thrum_test_clock_due(self.test, i), (thrum_ns)i + 3);
     desk_close(&self);
 }
 END_TEST
