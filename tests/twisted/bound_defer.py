@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """twisted.internet.defer on libthrum: the types are translated here, and what
 happens happens there. What generators and coroutines need is Twisted's own."""
+import functools
 import weakref
 from typing import Awaitable, TypeVar
 
@@ -92,9 +93,8 @@ def run_on_timeout(why, ctx):
 @ffi.callback("thrum_outcome(void *)")
 def run_function(ctx):
     """A function whose answer is a result."""
-    function, arguments, keywords = held(ctx)
     out = ffi.new("thrum_outcome *")
-    answer(out, called(function, *arguments, **keywords))
+    answer(out, held(ctx)())
     return out[0]
 
 
@@ -320,9 +320,19 @@ def fail(result=None):
     return adopt(lib.thrum_deferred_failed(context, c_failure(result)))
 
 
+def bound_call(f, args, kwargs):
+    """What run_function calls."""
+    return functools.partial(called, f, *args, **kwargs)
+
+
 def maybeDeferred(f, *args, **kwargs):
-    ctx = ffi.new_handle((f, args, kwargs))
-    return adopt(lib.thrum_deferred_maybe(context, run_function, ctx))
+    kept = []  # a Deferred whose object goes has lost its producer
+
+    def call():
+        kept.append(called(f, *args, **kwargs))
+        return kept[0]
+    return adopt(lib.thrum_deferred_maybe(context, run_function,
+                                          ffi.new_handle(call)))
 
 
 execute = maybeDeferred
@@ -420,7 +430,8 @@ class DeferredSemaphore:
 
     def run(self, f, /, *args, **kwargs):
         return adopt(lib.thrum_semaphore_run(
-            self.pointer, run_function, hold((f, args, kwargs)), release))
+            self.pointer, run_function, hold(bound_call(f, args, kwargs)),
+            release))
 
     __aenter__ = acquire
 

@@ -5,7 +5,8 @@ import warnings
 from twisted.internet import task as twisted_task
 
 import clocks
-from bound_defer import Deferred, adopt, answer, called, run_function
+from bound_defer import (adopt, answer, bound_call, called,
+                         run_function)
 from clocks import Clock
 from library import (NULL, check, context, ffi, guarded, held, hold, lib,
                      nanoseconds, release)
@@ -114,7 +115,7 @@ def deferLater(clock, delay, callable=None, *args, **kw):
             context, clocks.of(clock), nanoseconds(delay), NULL, NULL, NULL))
     return adopt(lib.thrum_deferred_later(
         context, clocks.of(clock), nanoseconds(delay), run_function,
-        hold((callable, args, kw)), release))
+        hold(bound_call(callable, args, kw)), release))
 
 
 # ---- The cooperator ----

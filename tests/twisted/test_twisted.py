@@ -110,6 +110,20 @@ class Judge(unittest.TestCase):
         self.assertNotIn("c", rows(text))
 
 
+class Page(unittest.TestCase):
+    """What docs/from-twisted.md says of the figures."""
+
+    def __init__(self, count, listed, again):
+        super().__init__("says_how_many")
+        self.words = (f"{count} cases. {count - listed} pass. The other "
+                      f"{listed} are", f"The {again} of them that")
+
+    def says_how_many(self):
+        """The figures are those of this run."""
+        for words in self.words:
+            self.assertIn(words, lint.read("docs/from-twisted.md"))
+
+
 def installed():
     """Whether Twisted is there, and what the binding is written in."""
     done = subprocess.run([PYTHON, "-c", "import cffi, twisted.trial"],
@@ -157,6 +171,7 @@ def cases():
         if row is not None and row.startswith(CLOCK_ROW):
             row = None
         yield Case(name + " on Twisted's clock", outcome, row)
+    yield Page(len(ours), len(listed), len(theirs))
 
 
 class Absent(unittest.TestCase):
