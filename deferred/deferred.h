@@ -57,6 +57,7 @@ struct thrum_deferred {
     bool cancelling : 1;    /* its canceller is being run further up */
     bool lost : 1;          /* a pair could not be added: no memory */
     bool has_canceller : 1; /* in rare */
+    bool has_above : 1;     /* that canceller knows who stands above */
     bool handled : 1;       /* the failure that it has now */
     bool watched : 1;       /* it stands in the list of debug.c */
     bool joined : 1;        /* a pair gives its result to one that stands for
@@ -129,7 +130,7 @@ int thrum__deferred_search_circle(thrum_deferred *self, thrum_deferred *on);
 static inline bool thrum__deferred_has_sources(const thrum_deferred *self)
 {
     return self->state == DEFERRED_WAITING ||
-           (self->has_canceller && !self->fired);
+           (self->has_canceller && self->has_above && !self->fired);
 }
 
 static inline bool thrum__deferred_has_heirs(const thrum_deferred *self)

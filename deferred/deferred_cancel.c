@@ -4,7 +4,7 @@
  * Groups are cancelled by cancelling their members; groups of groups stand in a
  * list, so that no depth of them deepens the stack.
  */
-#include "deferred/deferred.h"
+#include "deferred/waiters.h"
 
 deferred_rare *thrum__deferred_rare(thrum_deferred *self)
 {
@@ -53,6 +53,7 @@ static int deferred_set_canceller(thrum_deferred *self,
     rare->ctx = ctx;
     rare->free = free;
     self->has_canceller = true;
+    self->has_above = canceller == NULL || canceller == thrum__waiter_cancel;
     return 0;
 }
 

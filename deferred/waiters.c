@@ -45,10 +45,10 @@ static void waiter_free(void *ctx)
     thrum__drop(self->deferred->context, self);
 }
 
-static thrum_cancelled waiter_cancel(thrum_deferred *deferred, void *ctx)
+thrum_cancelled thrum__waiter_cancel(thrum_deferred *deferred, void *waiter)
 {
     (void)deferred;
-    waiter_leave(ctx);
+    waiter_leave(waiter);
     return THRUM_CANCELLED_STOPPED;
 }
 
@@ -66,7 +66,7 @@ bool thrum__waiters_add(thrum__waiters *self, thrum_deferred *deferred,
     *self->tail = waiter;
     self->tail = &waiter->next;
     self->count++;
-    return thrum_deferred_on_cancel(deferred, waiter_cancel, waiter,
+    return thrum_deferred_on_cancel(deferred, thrum__waiter_cancel, waiter,
                                     waiter_free) == 0;
 }
 
@@ -86,8 +86,8 @@ thrum_deferred *thrum__waiters_above(const thrum_deferred *deferred,
 {
     const thrum__waiter *waiter = deferred->rare->ctx;
 
-    if (deferred->rare->canceller != waiter_cancel || waiter->waiters == NULL ||
-        waiter->waiters->behind == NULL)
+    if (deferred->rare->canceller != thrum__waiter_cancel ||
+        waiter->waiters == NULL || waiter->waiters->behind == NULL)
         return NULL;
     return thrum__only(*waiter->waiters->behind, at);
 }

@@ -46,6 +46,9 @@ void *thrum__waiters_settle(thrum__waiters *waiters, thrum__ready *ready,
 void thrum__waiters_end(thrum__waiters *waiters, thrum__ready *ready,
                         const thrum_failure *why);
 
+/* The canceller of one that stands among waiters. */
+thrum_cancelled thrum__waiter_cancel(thrum_deferred *deferred, void *waiter);
+
 /* One after the other, then NULL; *at, NULL at first, is where it stands. */
 thrum_deferred *thrum__waiters_next(const thrum__waiters *waiters,
                                     const void **at);
