@@ -149,9 +149,9 @@ def main():
         print(f'{name} is not installed')
         del found[name]
     ours = times([COST], COUNT, ROUNDS)
+    theirs = [times(command, PEERS_COUNT, 3) for command in found.values()]
     counted = {name: instructions(name) for name in WHAT}
-    columns = [ours, counted] + [times(command, PEERS_COUNT, 3)
-                                 for command in found.values()]
+    columns = [ours, counted, *theirs]
     memory = [measured(command, 'pending', 1000000)
               for command in ([COST], *found.values())]
     add_parts(columns)

@@ -76,13 +76,17 @@ void thrum__deferred_settle(thrum_deferred *self, deferred_state state,
 
 /* ---- Pairs ---- */
 
-static inline bool deferred_push(thrum_deferred *self,
-                                 const deferred_pair *pair)
+static bool deferred_push_more(thrum_deferred *self, deferred_pair pair)
+{
+    return !self->lost && thrum__pairs_push(&self->pairs, self->context, &pair);
+}
+
+/* By value: the pair that stands first goes there straight from registers. */
+static inline bool deferred_push(thrum_deferred *self, deferred_pair pair)
 {
     if (self->has_first || self->lost)
-        return !self->lost &&
-               thrum__pairs_push(&self->pairs, self->context, pair);
-    self->pairs.first = *pair;
+        return deferred_push_more(self, pair);
+    self->pairs.first = pair;
     self->has_first = true;
     return true;
 }
@@ -137,7 +141,7 @@ static void deferred_wait_for(thrum_deferred *self, thrum_deferred *on)
                          thrum__circle_failure(self, error), NULL);
     } else if (thrum__deferred_rests(on)) {
         deferred_move(self, on);
-    } else if (deferred_push(on, &waiter)) {
+    } else if (deferred_push(on, waiter)) {
         self->refs++;
         thrum__deferred_add_heir(on);
         deferred_replace(self, DEFERRED_WAITING, on, NULL);
@@ -360,10 +364,10 @@ void thrum_deferred_abandon(thrum_deferred *self)
 
 /* ---- The consumer ---- */
 
-static inline bool deferred_add(thrum_deferred *self, const deferred_pair *pair)
+static inline bool deferred_add(thrum_deferred *self, deferred_pair pair)
 {
     if (!deferred_push(self, pair)) {
-        thrum__free(pair->ctx, pair->free);
+        thrum__free(pair.ctx, pair.free);
         return false;
     }
     if (thrum__deferred_rests(self))
@@ -378,13 +382,19 @@ void thrum__deferred_lose(thrum_deferred *self)
         thrum__deferred_run(thrum_deferred_ref(self));
 }
 
-bool thrum__deferred_add(thrum_deferred *self, const deferred_pair *pair)
+static inline bool deferred_add_or_lose(thrum_deferred *self,
+                                        deferred_pair pair)
 {
     bool added = deferred_add(self, pair);
 
     if (!added)
         thrum__deferred_lose(self);
     return added;
+}
+
+bool thrum__deferred_add(thrum_deferred *self, const deferred_pair *pair)
+{
+    return deferred_add_or_lose(self, *pair);
 }
 
 int thrum_deferred_add_at(thrum_deferred *self, thrum_callback_fn *callback,
@@ -399,7 +409,7 @@ int thrum_deferred_add_at(thrum_deferred *self, thrum_callback_fn *callback,
     }
     self->file = file;
     self->line = line;
-    return thrum__deferred_add(self, &pair) ? 0 : THRUM_E_NOMEM;
+    return deferred_add_or_lose(self, pair) ? 0 : THRUM_E_NOMEM;
 }
 
 int thrum_deferred_add_first(thrum_deferred *self, thrum_callback_fn *callback,
@@ -427,7 +437,7 @@ int thrum__deferred_listen(thrum_deferred *self, thrum_callback_fn *callback,
 
     if (self == NULL)
         thrum__free(ctx, free);
-    return self != NULL && deferred_add(self, &pair) ? 0 : THRUM_E_NOMEM;
+    return self != NULL && deferred_add(self, pair) ? 0 : THRUM_E_NOMEM;
 }
 
 int thrum_deferred_take(thrum_deferred *self, void **value,

@@ -49,7 +49,10 @@ struct thrum_deferred {
     const char *file; /* where the consumer spoke last */
     int line;
     unsigned refs;
+    /* These two change together, often, and with none of the bits: whole bytes,
+     * so that no reading has to wait for two writings. */
     unsigned char state;
+    bool handled;           /* the failure that it has now */
     bool has_first : 1;     /* pairs.first is in use */
     bool fired : 1;         /* the producer, or cancel, gave the result */
     bool swallow : 1;       /* one late result is to be dropped */
@@ -58,7 +61,6 @@ struct thrum_deferred {
     bool lost : 1;          /* a pair could not be added: no memory */
     bool has_canceller : 1; /* in rare */
     bool has_above : 1;     /* that canceller knows who stands above */
-    bool handled : 1;       /* the failure that it has now */
     bool watched : 1;       /* it stands in the list of debug.c */
     bool joined : 1;        /* a pair gives its result to one that stands for
                              * several; or did once */
