@@ -52,10 +52,12 @@ thrum_context *thrum_context_new(const thrum_context_config *config)
     context->ctx = config->ctx;
     context->blocks = 0;
     context->refs = 1;
-    context->spares = allocator == &context_heap && THRUM__SPARE_ON;
+    context->pooled = allocator == &context_heap && THRUM__POOL_ON;
     context->watch = NULL;
-    memset(&context->spare, 0, sizeof context->spare);
+    memset(&context->pool, 0, sizeof context->pool);
     context->ends = context->deaths = (thrum__turns){0};
+    context->holding = 0;
+    context->kept = 0;
     return context;
 }
 
@@ -74,14 +76,86 @@ void thrum_context_unref(thrum_context *context)
         context->let_go(context);
     if (context->refs > 0)
         return;
-    thrum__spare_fini(&context->spare);
+    thrum__pool_fini(&context->pool);
     context->allocator->release(context, context->allocator->state);
+}
+
+/* ---- Blocks of any size ---- */
+
+/* What stands before a block whose size nobody will say again. An allocator of
+ * the user's own gets to see none of it. */
+typedef struct context_header {
+    _Alignas(16) size_t room; /* bytes after it */
+} context_header;
+
+enum { ROOM_POOLED = THRUM__POOL_MOST - sizeof(context_header) };
+
+static inline context_header *header_of(void *bytes)
+{
+    return (context_header *)bytes - 1;
+}
+
+static inline void *context_make(thrum_context *context, size_t size)
+{
+    context_header *header;
+
+    if (size > SIZE_MAX / 2)
+        return NULL;
+    size = (size + 15) & ~(size_t)15;
+    header = size <= ROOM_POOLED
+                 ? thrum__pool_make(&context->pool, sizeof *header + size)
+                 : malloc(sizeof *header + size);
+    if (header == NULL)
+        return NULL;
+    header->room = size;
+    return header + 1;
+}
+
+static inline void context_drop(thrum_context *context, void *bytes)
+{
+    context_header *header = header_of(bytes);
+
+    if (header->room <= ROOM_POOLED)
+        thrum__pool_drop(&context->pool, header);
+    else
+        free(header);
+}
+
+/* One of malloc's that stays one is malloc's to move. */
+static void *context_grow(void *bytes, size_t size)
+{
+    context_header *header = realloc(header_of(bytes), sizeof *header + size);
+
+    if (header == NULL)
+        return NULL;
+    header->room = size;
+    return header + 1;
+}
+
+static void *context_change(thrum_context *context, void *bytes, size_t size)
+{
+    size_t room;
+    void *moved;
+
+    if (bytes == NULL || size > SIZE_MAX / 2)
+        return context_make(context, size);
+    room = header_of(bytes)->room;
+    if (room > ROOM_POOLED && size > ROOM_POOLED)
+        return context_grow(bytes, size);
+    if (room <= ROOM_POOLED && size <= room)
+        return bytes;
+    moved = context_make(context, size);
+    if (moved == NULL)
+        return NULL;
+    memcpy(moved, bytes, size < room ? size : room);
+    context_drop(context, bytes);
+    return moved;
 }
 
 void *thrum_context_allocate(thrum_context *context, size_t size)
 {
     const thrum_allocator *allocator = context->allocator;
-    void *block = context->spares ? thrum__spare_allocate(&context->spare, size)
+    void *block = context->pooled ? context_make(context, size)
                                   : allocator->allocate(size + (size == 0),
                                                         allocator->state);
 
@@ -92,10 +166,9 @@ void *thrum_context_allocate(thrum_context *context, size_t size)
 void *thrum_context_resize(thrum_context *context, void *block, size_t size)
 {
     const thrum_allocator *allocator = context->allocator;
-    void *moved =
-        context->spares
-            ? thrum__spare_resize(&context->spare, block, size)
-            : allocator->resize(block, size + (size == 0), allocator->state);
+    void *moved = context->pooled ? context_change(context, block, size)
+                                  : allocator->resize(block, size + (size == 0),
+                                                      allocator->state);
 
     context->blocks += block == NULL && moved != NULL;
     return moved;
@@ -106,8 +179,8 @@ void thrum_context_release(thrum_context *context, void *block)
     if (block == NULL)
         return;
     context->blocks--;
-    if (context->spares)
-        thrum__spare_release(&context->spare, block);
+    if (context->pooled)
+        context_drop(context, block);
     else
         context->allocator->release(block, context->allocator->state);
 }
@@ -148,8 +221,10 @@ void thrum__unhandled(thrum_context *context, const thrum_failure *why,
 {
     if (context->unhandled != NULL)
         context->unhandled(why, operation, file, line, context->ctx);
+    else if (file == NULL)
+        thrum_context_log(context, THRUM_LOG_ERROR, "%s: %s (no consumer)",
+                          operation, thrum_failure_text(why));
     else
         thrum_context_log(context, THRUM_LOG_ERROR, "%s: %s (%s:%d)", operation,
-                          thrum_failure_text(why),
-                          file != NULL ? file : "no consumer", line);
+                          thrum_failure_text(why), file, line);
 }

@@ -3,7 +3,8 @@
 //
 //     node deferred_peers.js WHAT COUNT
 //
-// Prints the nanoseconds of one, or, of what is `pending`, the bytes of memory.
+// Prints the nanoseconds of processor time of one, its collector's included, or,
+// of what is `pending`, the bytes of memory.
 // Exit status 3: node has no such thing.
 'use strict';
 
@@ -31,6 +32,22 @@ const benches = {
         last = one.promise.then(keep);
         one.resolve();
       }
+      await last;
+    }
+  },
+
+  async member(count) {
+    for (const part of blocks(count, MANY))
+      for (const one of Array.from({length: part}, pend))
+        one.resolve();
+  },
+
+  async link(count) {
+    for (const part of blocks(count, MANY)) {
+      const many = Array.from({length: part}, pend);
+      const last = many.map((one) => one.promise.then(keep)).pop();
+      for (const one of many)
+        one.resolve();
       await last;
     }
   },
@@ -81,9 +98,10 @@ const benches = {
 async function main(what, count) {
   if (!(what in benches))
     process.exit(3);
-  const start = process.hrtime.bigint();
+  const start = process.cpuUsage();
   const bytes = await benches[what](count);
-  const time = Number(process.hrtime.bigint() - start) / count;
+  const used = process.cpuUsage(start);
+  const time = (used.user + used.system) * 1000 / count;
   console.log((bytes !== undefined ? bytes : time).toFixed(1));
 }
 

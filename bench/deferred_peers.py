@@ -3,7 +3,8 @@
 
     deferred_peers.py asyncio|twisted WHAT COUNT
 
-Prints the nanoseconds of one, or, of what is `pending`, the bytes of memory.
+Prints the nanoseconds of processor time of one, or, of what is `pending`, the
+bytes of memory.
 Exit status 3: that peer has no such thing."""
 import asyncio
 import os
@@ -41,6 +42,20 @@ class Asyncio:
                 future.set_result(None)
             self.turn()
 
+    def member(self, count):
+        for part in blocks(count, MANY):
+            for one in [self.loop.create_future() for _ in range(part)]:
+                one.set_result(None)
+
+    def link(self, count):
+        for part in blocks(count, MANY):
+            many = [self.loop.create_future() for _ in range(part)]
+            for one in many:
+                one.add_done_callback(keep)
+            for one in many:
+                one.set_result(None)
+            self.turn()
+
     def element(self, count):
         for part in blocks(count, MANY):
             members = [self.loop.create_future() for _ in range(part)]
@@ -74,6 +89,7 @@ class Asyncio:
         return future
 
 
+# chainDeferred recurses: it does not take so many.
 class Twisted:
     def __init__(self):
         from twisted.internet import defer, task
@@ -92,6 +108,19 @@ class Twisted:
             self.defer.DeferredList(members)
             for member in members:
                 member.callback(None)
+
+    def member(self, count):
+        for part in blocks(count, MANY):
+            for one in [self.defer.Deferred() for _ in range(part)]:
+                one.callback(None)
+
+    def link(self, count):
+        for part in blocks(count, MANY):
+            many = [self.defer.Deferred() for _ in range(part)]
+            for one in many:
+                one.addCallback(keep)
+            for one in many:
+                one.callback(None)
 
     def chain(self, count):
         for part in blocks(count, MANY):
@@ -146,9 +175,9 @@ def main():
         os._exit(0)  # they are not worth the time it takes to free them
     if not hasattr(peer, what):
         sys.exit(3)
-    start = time.monotonic()
+    start = time.process_time()
     getattr(peer, what)(count)
-    print('%.1f' % ((time.monotonic() - start) / count * 1e9))
+    print('%.1f' % ((time.process_time() - start) / count * 1e9))
 
 
 main()

@@ -77,6 +77,7 @@ static void calls_remove(thrum__calls *self, thrum_call *call)
 {
     thrum__due last = self->heap[--self->count];
 
+    self->sorted = false;
     if (last.call != call)
         calls_place(self, call->at, last);
 }
@@ -97,7 +98,7 @@ static bool calls_grow(thrum__calls *self)
 static void call_release(thrum__calls *self, thrum_call *call)
 {
     thrum__free(call->ctx, call->free);
-    thrum_context_release(self->context, call);
+    thrum__drop(self->context, call);
 }
 
 void thrum__calls_clear(thrum__calls *self)
@@ -119,12 +120,13 @@ thrum_call *thrum__calls_add(thrum__calls *self, thrum_ns due,
     thrum_call *call = NULL;
 
     if (self->count < self->room || calls_grow(self))
-        call = thrum_context_allocate(self->context, sizeof *call);
+        call = thrum__make(self->context, sizeof *call);
     if (call == NULL) {
         thrum__free(ctx, free);
         return NULL;
     }
     *call = (thrum_call){fn, ctx, free, 0};
+    self->sorted = false;
     calls_rise(self, self->count++, (thrum__due){due, self->order++, call});
     return call;
 }
@@ -133,6 +135,7 @@ void thrum__calls_reset(thrum__calls *self, thrum_call *call, thrum_ns due)
 {
     if (call->at == BEING_MADE)
         return;
+    self->sorted = false;
     calls_place(self, call->at, (thrum__due){due, self->order++, call});
 }
 
@@ -144,30 +147,38 @@ void thrum__calls_cancel(thrum__calls *self, thrum_call *call)
     call_release(self, call);
 }
 
-/* The least of those after `last` (NULL: of all), or NULL. */
-static const thrum__due *calls_next(const thrum__calls *self,
-                                    const thrum__due *last)
+/* A heap that is in order is a heap as well: what comes first is taken out, and
+ * put where it left room, until all are in reverse. */
+static void calls_sort(thrum__calls *self)
 {
-    const thrum__due *least = NULL;
+    size_t count = self->count;
+    thrum__due *heap = self->heap;
 
-    for (const thrum__due *due = self->heap; due < self->heap + self->count;
-         due++)
-        if ((last == NULL || due_before(last, due)) &&
-            (least == NULL || due_before(due, least)))
-            least = due;
-    return least;
+    while (self->count > 0) {
+        thrum__due first = heap[0];
+
+        calls_remove(self, first.call);
+        heap[self->count] = first;
+    }
+    for (size_t i = 0; i < count / 2; i++) {
+        thrum__due due = heap[i];
+
+        heap[i] = heap[count - 1 - i];
+        heap[count - 1 - i] = due;
+    }
+    for (size_t i = 0; i < count; i++)
+        heap[i].call->at = i;
+    self->count = count;
+    self->sorted = true;
 }
 
-thrum_ns thrum__calls_due(const thrum__calls *self, size_t n)
+thrum_ns thrum__calls_due(thrum__calls *self, size_t n)
 {
-    const thrum__due *due;
-
     if (n >= self->count)
         return -1;
-    due = calls_next(self, NULL);
-    while (n-- > 0)
-        due = calls_next(self, due);
-    return due->at;
+    if (n > 0 && !self->sorted)
+        calls_sort(self);
+    return self->heap[n].at;
 }
 
 void thrum__calls_make_first(thrum__calls *self)

@@ -7,6 +7,8 @@
 #ifndef THRUM_DEFERRED_CALLS_H
 #define THRUM_DEFERRED_CALLS_H
 
+#include <stdbool.h>
+
 #include <thrum/clock.h>
 
 struct thrum_call {
@@ -29,6 +31,7 @@ typedef struct thrum__calls {
     thrum__due *heap;
     size_t count, room;
     uint64_t order;
+    bool sorted; /* the heap happens to be in order */
 } thrum__calls;
 
 /* Makes an empty heap; it holds the context. */
@@ -58,8 +61,8 @@ static inline const thrum__due *thrum__calls_first(const thrum__calls *calls)
 }
 
 /* When the nth call, in the order in which they will be made, is due; -1 when
- * there are fewer. It looks at each call n times. */
-thrum_ns thrum__calls_due(const thrum__calls *calls, size_t n);
+ * there are fewer. The first time since a call came or went it sorts them. */
+thrum_ns thrum__calls_due(thrum__calls *calls, size_t n);
 
 /* Removes the first call, makes it, and releases its context. */
 void thrum__calls_make_first(thrum__calls *calls);

@@ -44,8 +44,8 @@ static void task_unref(void *ctx)
         thrum__unhandled(context, self->why, "task", NULL, 0);
     thrum_failure_unref(self->why);
     thrum__free(self->it, self->free);
-    thrum_context_release(context, self);
-    thrum_context_unref(context);
+    thrum__drop(context, self);
+    thrum__context_leave(context);
 }
 
 /* ---- Its end ---- */
@@ -118,6 +118,17 @@ static thrum_outcome task_go_on(void *value, void *ctx)
     return thrum_done();
 }
 
+thrum_deferred *thrum__task_below(const deferred_pair *pair, const void **at)
+{
+    const thrum_task *self = pair->ctx;
+
+    if (pair->callback != task_go_on)
+        return NULL;
+    /* That of thrum_coiterate, which nobody else can wait for; or those. */
+    return self->deferred != NULL ? thrum__only(self->deferred, at)
+                                  : thrum__waiters_next(&self->waiters, at);
+}
+
 /* The step of a task that has failed. */
 static thrum_outcome task_last_step(void *it)
 {
@@ -147,13 +158,31 @@ static thrum_outcome task_give_up(const thrum_failure *why, void *ctx)
     return thrum_done();
 }
 
+/* Whether the task would wait for itself: then `on` is done with. */
+static bool task_would_circle(thrum_task *self, thrum_deferred *on)
+{
+    int error = 0;
+
+    if (on != NULL)
+        error = thrum__waiters_circle(&self->waiters, on);
+    if (error == 0 && on != NULL && self->deferred != NULL)
+        error = thrum__deferred_circle(self->deferred, on);
+    if (error != 0) {
+        task_fail(self, thrum__circle_failure(on, error));
+        thrum_deferred_unref(on);
+    }
+    return error != 0;
+}
+
 static void task_wait(thrum_task *self, thrum_deferred *on)
 {
+    if (task_would_circle(self, on))
+        return;
     thrum__task_rest(&self->task);
     self->waits_for = on;
     self->refs++;
-    if (thrum__deferred_listen(on, task_go_on, task_give_up, self,
-                               task_unref) == 0)
+    if (thrum__deferred_join(on, task_go_on, task_give_up, self, task_unref) ==
+        0)
         return;
     self->waits_for = NULL;
     thrum_deferred_cancel(on); /* its end would not be heard of */
@@ -215,7 +244,7 @@ static thrum_task *task_new(thrum_cooperator *cooperator, thrum_step_fn *step,
                             void *it, thrum_free_fn *free)
 {
     thrum_context *context = thrum__cooperator_context(cooperator);
-    thrum_task *self = thrum_context_allocate(context, sizeof *self);
+    thrum_task *self = thrum__make(context, sizeof *self);
 
     if (self == NULL) {
         thrum__free(it, free);
@@ -223,12 +252,13 @@ static thrum_task *task_new(thrum_cooperator *cooperator, thrum_step_fn *step,
     }
     *self = (thrum_task){
         .task = {.ops = &task_ops, .step = step, .it = it},
-        .context = thrum_context_ref(context),
+        .context = thrum__context_keep(context),
         .it = it,
         .free = free,
         .refs = 1,
     };
     thrum__waiters_init(&self->waiters);
+    self->waiters.behind = &self->waits_for;
     thrum__ready_init(&self->ready);
     return self;
 }
@@ -268,6 +298,15 @@ static thrum_deferred *coiterate_next_to_cancel(thrum__group *group)
     return NULL;
 }
 
+static thrum_deferred *coiterate_above(const thrum__group *group,
+                                       const void **at)
+{
+    const thrum_task *self =
+        (const thrum_task *)((const char *)group - offsetof(thrum_task, group));
+
+    return thrum__only(self->waits_for, at);
+}
+
 thrum_deferred *thrum_coiterate(thrum_cooperator *cooperator,
                                 thrum_step_fn *step, void *it,
                                 thrum_free_fn *free)
@@ -279,6 +318,7 @@ thrum_deferred *thrum_coiterate(thrum_cooperator *cooperator,
         return NULL;
     deferred = thrum_deferred_new(self->context, "coiterate");
     self->group.next = coiterate_next_to_cancel;
+    self->group.above = coiterate_above;
     self->refs++; /* the canceller's; given back also on error */
     if (thrum__deferred_on_cancel_group(deferred, &self->group,
                                         coiterate_let_go) == 0) {

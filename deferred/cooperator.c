@@ -41,7 +41,7 @@ struct thrum_cooperator {
 thrum_cooperator *thrum_cooperator_new(thrum_context *context,
                                        const thrum_cooperator_config *config)
 {
-    thrum_cooperator *self = thrum_context_allocate(context, sizeof *self);
+    thrum_cooperator *self = thrum__make(context, sizeof *self);
 
     if (self == NULL)
         return NULL;
@@ -69,7 +69,7 @@ static void cooperator_destroy(thrum_cooperator *self)
 {
     thrum_context *context = self->context;
 
-    thrum_context_release(context, self);
+    thrum__drop(context, self);
     thrum_context_unref(context);
 }
 
@@ -280,11 +280,13 @@ int thrum_cooperator_tick(thrum_cooperator *self)
     if (self->ready == NULL || self->ticking || self->freed)
         return 0;
     self->ticking = true;
+    self->context->holding++;
     if (self->config.over != NULL)
         steps = cooperator_run_until_over(self);
     else
         steps =
             cooperator_run_slice(self, thrum_clock_read(self->config.clock));
+    self->context->holding--;
     self->ticking = false;
     if (self->freed) {
         cooperator_destroy(self);

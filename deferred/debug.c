@@ -8,16 +8,18 @@
 #include "deferred/debug.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 
 #include <thrum/debug.h>
 
-enum { DEBUG_WAITS = 80 };
+enum { DEBUG_TEXT = 400, DEBUG_SHOWN = 3 };
 
 typedef struct debug_header {
     struct debug_header *next, *prev; /* younger, older */
     thrum_ns born;
-    bool told; /* that it never got its result */
+    unsigned number; /* in the order of making */
+    bool told;       /* that it never got its result */
     thrum_deferred deferred;
 } debug_header;
 
@@ -26,6 +28,7 @@ struct thrum__watch {
     bool on;
     debug_header *oldest, *youngest;
     size_t live;
+    unsigned made;
     thrum_settled_fn *settled;
     void *ctx;
 };
@@ -45,11 +48,12 @@ thrum_deferred *thrum__debug_allocate(thrum_context *context, bool *watched)
 
     *watched = watch->on;
     if (!watch->on)
-        return thrum_context_allocate(context, sizeof header->deferred);
-    header = thrum_context_allocate(context, sizeof *header);
+        return thrum__make(context, sizeof header->deferred);
+    header = thrum__make(context, sizeof *header);
     if (header == NULL)
         return NULL;
     header->born = thrum_clock_now(watch->clock);
+    header->number = ++watch->made;
     header->told = false;
     header->next = NULL;
     header->prev = watch->youngest;
@@ -77,7 +81,66 @@ void thrum__debug_release(thrum_deferred *deferred)
     else
         watch->youngest = header->prev;
     watch->live--;
-    thrum_context_release(context, header);
+    thrum__drop(context, header);
+}
+
+/* ---- What is said of one ---- */
+
+/* Text that is added to; too long: cut. */
+typedef struct debug_text {
+    size_t size;
+    char bytes[DEBUG_TEXT];
+} debug_text;
+
+static void debug_say(debug_text *self, const char *format, ...)
+    THRUM_PRINTF(2, 3);
+
+static void debug_say(debug_text *self, const char *format, ...)
+{
+    va_list arguments;
+    int size;
+
+    va_start(arguments, format);
+    size = vsnprintf(self->bytes + self->size, DEBUG_TEXT - self->size, format,
+                     arguments);
+    va_end(arguments);
+    if (size > 0)
+        self->size += (size_t)size;
+    if (self->size >= DEBUG_TEXT)
+        self->size = DEBUG_TEXT - 1;
+}
+
+/* "smtp send #7": there are many of a name. */
+static void debug_say_name(debug_text *text, const thrum_deferred *self)
+{
+    debug_say(text, "%s", self->operation);
+    if (self->watched)
+        debug_say(text, " #%u", debug_header_of(self)->number);
+}
+
+/* "waits for" the first of those that it waits for; or nothing. */
+static void debug_say_waits(debug_text *text, const thrum_deferred *self)
+{
+    const thrum_deferred *above;
+    const void *at = NULL;
+    size_t count = 0;
+
+    while ((above = thrum__deferred_above(self, &at)) != NULL) {
+        if (++count > DEBUG_SHOWN)
+            continue;
+        debug_say(text, count == 1 ? ", waits for " : " + ");
+        debug_say_name(text, above);
+    }
+    if (count > DEBUG_SHOWN)
+        debug_say(text, " + %zu more", count - DEBUG_SHOWN);
+}
+
+static void debug_say_place(debug_text *text, const thrum_deferred *self)
+{
+    if (self->file != NULL)
+        debug_say(text, " (%s:%d)", self->file, self->line);
+    else if (thrum_deferred_inspect(self).pairs == 0)
+        debug_say(text, " (no consumer)");
 }
 
 static void debug_tell_never_fired(thrum_context *context)
@@ -86,19 +149,21 @@ static void debug_tell_never_fired(thrum_context *context)
 
     for (; header != NULL; header = header->next) {
         const thrum_deferred *self = &header->deferred;
+        debug_text text = {0};
 
         if (self->fired || header->told)
             continue;
         header->told = true;
-        thrum_context_log(context, THRUM_LOG_WARNING,
-                          "%s: never got its result (%s:%d)", self->operation,
-                          self->file != NULL ? self->file : "no consumer",
-                          self->line);
+        debug_say_name(&text, self);
+        debug_say(&text, ": never got its result");
+        debug_say_waits(&text, self);
+        debug_say_place(&text, self);
+        thrum_context_log(context, THRUM_LOG_WARNING, "%s", text.bytes);
     }
 }
 
-/* A holder of the context let go of it. When none but Deferreds is left, who
- * could still give them results is gone. */
+/* A holder of the context let go of it. When none is left but Deferreds, and
+ * what waits for them, who could still give them results is gone. */
 static void debug_let_go(thrum_context *context)
 {
     const thrum_allocator *allocator = context->allocator;
@@ -107,7 +172,7 @@ static void debug_let_go(thrum_context *context)
     if (context->refs == 0) {
         context->watch = NULL;
         allocator->release(watch, allocator->state);
-    } else if (context->refs == watch->live) {
+    } else if (context->refs == watch->live + context->kept) {
         debug_tell_never_fired(context);
     }
 }
@@ -183,34 +248,28 @@ size_t thrum_debug_each(thrum_context *context, thrum_debug_fn *fn, void *ctx)
     return count;
 }
 
-static const char *debug_state(const thrum_deferred_info *info,
-                               char words[DEBUG_WAITS])
+static const char *debug_state(const thrum_deferred_info *info)
 {
-    switch (info->state) {
-    case THRUM_DEFERRED_VALUE:
+    if (info->state == THRUM_DEFERRED_VALUE)
         return "has a value";
-    case THRUM_DEFERRED_FAILURE:
+    if (info->state == THRUM_DEFERRED_FAILURE)
         return thrum_failure_text(info->failure);
-    case THRUM_DEFERRED_WAITING:
-        snprintf(words, DEBUG_WAITS, "waits for %s",
-                 thrum_deferred_inspect(info->waits_on).operation);
-        return words;
-    default:
-        return "no result yet";
-    }
+    return info->fired ? "its chain stands" : "no result yet";
 }
 
 static void debug_line(const thrum_deferred *deferred, thrum_ns age, void *ctx)
 {
     thrum_deferred_info info = thrum_deferred_inspect(deferred);
-    char words[DEBUG_WAITS];
+    debug_text text = {0};
 
-    thrum_context_log(ctx, THRUM_LOG_INFO,
-                      "%s: %s%s, %" PRId64 ".%03" PRId64 " s old (%s:%d)",
-                      info.operation, debug_state(&info, words),
-                      info.pauses > 0 ? ", paused" : "", age / THRUM_S,
-                      age % THRUM_S / THRUM_MS,
-                      info.file != NULL ? info.file : "no consumer", info.line);
+    debug_say_name(&text, deferred);
+    debug_say(&text, ", %" PRId64 ".%03" PRId64 " s: %s", age / THRUM_S,
+              age % THRUM_S / THRUM_MS, debug_state(&info));
+    if (info.pauses > 0)
+        debug_say(&text, ", paused");
+    debug_say_waits(&text, deferred);
+    debug_say_place(&text, deferred);
+    thrum_context_log(ctx, THRUM_LOG_INFO, "%s", text.bytes);
 }
 
 size_t thrum_debug_dump(thrum_context *context)

@@ -59,6 +59,12 @@ thrum_failure *thrum__deferred_failure(thrum_deferred *self, int code)
     return thrum_failure_new(self->context, &thrum_domain_deferred, code, NULL);
 }
 
+thrum_failure *thrum__circle_failure(thrum_deferred *self, int code)
+{
+    return code == THRUM_E_NOMEM ? thrum_failure_no_memory()
+                                 : thrum__deferred_failure(self, code);
+}
+
 void thrum__deferred_settle(thrum_deferred *self, deferred_state state,
                             void *result, thrum_free_fn *free)
 {
@@ -70,13 +76,17 @@ void thrum__deferred_settle(thrum_deferred *self, deferred_state state,
 
 /* ---- Pairs ---- */
 
-static inline bool deferred_push(thrum_deferred *self,
-                                 const deferred_pair *pair)
+static bool deferred_push_more(thrum_deferred *self, deferred_pair pair)
+{
+    return !self->lost && thrum__pairs_push(&self->pairs, self->context, &pair);
+}
+
+/* By value: the pair that stands first goes there straight from registers. */
+static inline bool deferred_push(thrum_deferred *self, deferred_pair pair)
 {
     if (self->has_first || self->lost)
-        return !self->lost &&
-               thrum__pairs_push(&self->pairs, self->context, pair);
-    self->pairs.first = *pair;
+        return deferred_push_more(self, pair);
+    self->pairs.first = pair;
     self->has_first = true;
     return true;
 }
@@ -86,7 +96,7 @@ static inline bool deferred_shift(thrum_deferred *self, deferred_pair *pair)
     if (!self->has_first)
         return false;
     *pair = self->pairs.first;
-    if (self->pairs.more == NULL || !thrum__pairs_shift(&self->pairs))
+    if (self->pairs.rest == 0 || !thrum__pairs_shift(&self->pairs))
         self->has_first = false;
     return true;
 }
@@ -118,20 +128,20 @@ static void deferred_move(thrum_deferred *self, thrum_deferred *on)
 static void deferred_wait_for(thrum_deferred *self, thrum_deferred *on)
 {
     deferred_pair waiter = {NULL, NULL, self, thrum__deferred_waiter};
+    int error;
 
     if (on == NULL) {
         deferred_replace(self, DEFERRED_FAILURE, thrum_failure_no_memory(),
                          NULL);
         return;
     }
-    if (thrum__deferred_would_wait_for_itself(self, on)) {
-        deferred_replace(
-            self, DEFERRED_FAILURE,
-            thrum__deferred_failure(self, THRUM_DEFERRED_E_WAITS_FOR_ITSELF),
-            NULL);
+    error = thrum__deferred_circle(self, on);
+    if (error != 0) {
+        deferred_replace(self, DEFERRED_FAILURE,
+                         thrum__circle_failure(self, error), NULL);
     } else if (thrum__deferred_rests(on)) {
         deferred_move(self, on);
-    } else if (deferred_push(on, &waiter)) {
+    } else if (deferred_push(on, waiter)) {
         self->refs++;
         thrum__deferred_add_heir(on);
         deferred_replace(self, DEFERRED_WAITING, on, NULL);
@@ -228,6 +238,7 @@ static thrum_deferred *deferred_run_pairs(thrum_deferred *self)
  * running it meanwhile. */
 static void deferred_put_aside(thrum_deferred *self, thrum_deferred **aside)
 {
+    self->context->holding++;
     self->aside = *aside;
     *aside = self;
 }
@@ -239,6 +250,7 @@ static thrum_deferred *deferred_take_up(thrum_deferred **aside)
     if (self != NULL) {
         *aside = self->aside;
         self->free = NULL;
+        self->context->holding--;
     }
     return self;
 }
@@ -269,18 +281,14 @@ void thrum__deferred_run(thrum_deferred *self)
 
 /* ---- The producer ---- */
 
-thrum_deferred *thrum_deferred_new(thrum_context *context,
-                                   const char *operation)
+static inline thrum_deferred *deferred_init(thrum_deferred *self,
+                                            thrum_context *context,
+                                            const char *operation, bool watched)
 {
-    bool watched = context->watch != NULL;
-    thrum_deferred *self = watched
-                               ? thrum__debug_allocate(context, &watched)
-                               : thrum_context_allocate(context, sizeof *self);
-
     if (self == NULL)
         return NULL;
-    memset(&self->pairs.more, 0,
-           sizeof *self - offsetof(thrum_deferred, pairs.more));
+    memset(&self->pairs.rest, 0,
+           sizeof *self - offsetof(thrum_deferred, pairs.rest));
     self->context = context;
     context->refs++; /* thrum_context_ref, in line */
     self->result = NULL;
@@ -289,6 +297,19 @@ thrum_deferred *thrum_deferred_new(thrum_context *context,
     self->refs = 2;
     self->watched = watched;
     return self;
+}
+
+thrum_deferred *thrum_deferred_new(thrum_context *context,
+                                   const char *operation)
+{
+    if (context->watch != NULL) {
+        bool watched;
+        thrum_deferred *self = thrum__debug_allocate(context, &watched);
+
+        return deferred_init(self, context, operation, watched);
+    }
+    return deferred_init(thrum__make(context, sizeof(thrum_deferred)), context,
+                         operation, false);
 }
 
 void thrum__deferred_discard(thrum_deferred *self)
@@ -343,10 +364,10 @@ void thrum_deferred_abandon(thrum_deferred *self)
 
 /* ---- The consumer ---- */
 
-static inline bool deferred_add(thrum_deferred *self, const deferred_pair *pair)
+static inline bool deferred_add(thrum_deferred *self, deferred_pair pair)
 {
     if (!deferred_push(self, pair)) {
-        thrum__free(pair->ctx, pair->free);
+        thrum__free(pair.ctx, pair.free);
         return false;
     }
     if (thrum__deferred_rests(self))
@@ -361,13 +382,19 @@ void thrum__deferred_lose(thrum_deferred *self)
         thrum__deferred_run(thrum_deferred_ref(self));
 }
 
-bool thrum__deferred_add(thrum_deferred *self, const deferred_pair *pair)
+static inline bool deferred_add_or_lose(thrum_deferred *self,
+                                        deferred_pair pair)
 {
     bool added = deferred_add(self, pair);
 
     if (!added)
         thrum__deferred_lose(self);
     return added;
+}
+
+bool thrum__deferred_add(thrum_deferred *self, const deferred_pair *pair)
+{
+    return deferred_add_or_lose(self, *pair);
 }
 
 int thrum_deferred_add_at(thrum_deferred *self, thrum_callback_fn *callback,
@@ -382,7 +409,7 @@ int thrum_deferred_add_at(thrum_deferred *self, thrum_callback_fn *callback,
     }
     self->file = file;
     self->line = line;
-    return thrum__deferred_add(self, &pair) ? 0 : THRUM_E_NOMEM;
+    return deferred_add_or_lose(self, pair) ? 0 : THRUM_E_NOMEM;
 }
 
 int thrum_deferred_add_first(thrum_deferred *self, thrum_callback_fn *callback,
@@ -410,7 +437,7 @@ int thrum__deferred_listen(thrum_deferred *self, thrum_callback_fn *callback,
 
     if (self == NULL)
         thrum__free(ctx, free);
-    return self != NULL && deferred_add(self, &pair) ? 0 : THRUM_E_NOMEM;
+    return self != NULL && deferred_add(self, pair) ? 0 : THRUM_E_NOMEM;
 }
 
 int thrum_deferred_take(thrum_deferred *self, void **value,
@@ -463,21 +490,19 @@ static void deferred_destroy(thrum_deferred *self)
         deferred_replace(self, DEFERRED_VALUE, NULL, NULL);
     if (self->rare != NULL) {
         thrum__free(self->rare->user, self->rare->user_free);
-        thrum_context_release(context, self->rare);
+        thrum__drop(context, self->rare);
     }
-    if (self->pairs.more != NULL)
-        thrum_context_release(context, self->pairs.more);
+    if (self->pairs.rest != 0)
+        thrum__pairs_fini(&self->pairs, context);
     if (self->watched)
         thrum__debug_release(self);
     else
-        thrum_context_release(context, self);
-    thrum_context_unref(context);
+        thrum__drop(context, self);
+    thrum__context_unref(context);
 }
 
-void thrum_deferred_unref(thrum_deferred *self)
+static void deferred_end(thrum_deferred *self)
 {
-    if (self == NULL || --self->refs > 0)
-        return;
     if (!self->fired) {
         /* The producer let go of it without a word. */
         self->refs = 1;
@@ -485,4 +510,10 @@ void thrum_deferred_unref(thrum_deferred *self)
     } else {
         deferred_destroy(self);
     }
+}
+
+void thrum_deferred_unref(thrum_deferred *self)
+{
+    if (self != NULL && --self->refs == 0)
+        deferred_end(self);
 }

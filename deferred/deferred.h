@@ -25,6 +25,8 @@ typedef struct thrum__group {
     /* The next member to cancel, a new reference; NULL: that was the last. */
     thrum_deferred *(*next)(struct thrum__group *group);
     thrum_deferred *up; /* the group whose member this one is, meanwhile */
+    /* Those for which it waits (deferred_wait.c). */
+    thrum_deferred *(*above)(const struct thrum__group *group, const void **at);
 } thrum__group;
 
 typedef enum deferred_state {
@@ -47,7 +49,10 @@ struct thrum_deferred {
     const char *file; /* where the consumer spoke last */
     int line;
     unsigned refs;
+    /* These two change together, often, and with none of the bits: whole bytes,
+     * so that no reading has to wait for two writings. */
     unsigned char state;
+    bool handled;           /* the failure that it has now */
     bool has_first : 1;     /* pairs.first is in use */
     bool fired : 1;         /* the producer, or cancel, gave the result */
     bool swallow : 1;       /* one late result is to be dropped */
@@ -55,8 +60,11 @@ struct thrum_deferred {
     bool cancelling : 1;    /* its canceller is being run further up */
     bool lost : 1;          /* a pair could not be added: no memory */
     bool has_canceller : 1; /* in rare */
-    bool handled : 1;       /* the failure that it has now */
+    bool has_above : 1;     /* that canceller knows who stands above */
     bool watched : 1;       /* it stands in the list of debug.c */
+    bool joined : 1;        /* a pair gives its result to one that stands for
+                             * several; or did once */
+    bool seen_above : 1, seen_below : 1; /* by the search of deferred_wait.c */
     /* How many of its pairs give its result to another Deferred; 3: many. */
     unsigned char heirs : 2;
     unsigned pauses;
@@ -116,19 +124,66 @@ static inline void thrum__deferred_remove_heir(thrum_deferred *self)
         self->heirs--;
 }
 
-/* The release function of an entry for one who waits: its address is the mark,
- * it is called for none. */
-void thrum__deferred_waiter(void *outer);
+/* Whether `self`, that has not begun to wait, may wait for `on`: 0;
+ * THRUM_DEFERRED_E_WAITS_FOR_ITSELF if that waits for `self`; THRUM_E_NOMEM. */
+int thrum__deferred_search_circle(thrum_deferred *self, thrum_deferred *on);
 
-/* Whether `self`, that has not begun to wait, would wait for itself if it
- * waited for `on`. */
-bool thrum__deferred_would_wait_for_itself(const thrum_deferred *self,
-                                           const thrum_deferred *on);
+/* Whether anything can stand above it, and below. */
+static inline bool thrum__deferred_has_sources(const thrum_deferred *self)
+{
+    return self->state == DEFERRED_WAITING ||
+           (self->has_canceller && self->has_above && !self->fired);
+}
+
+static inline bool thrum__deferred_has_heirs(const thrum_deferred *self)
+{
+    return self->heirs > 0 || self->joined;
+}
+
+static inline int thrum__deferred_circle(thrum_deferred *self,
+                                         thrum_deferred *on)
+{
+    if (self != on &&
+        !(thrum__deferred_has_heirs(self) && thrum__deferred_has_sources(on)))
+        return 0;
+    return thrum__deferred_search_circle(self, on);
+}
+
+/* Of that code, the failure. */
+thrum_failure *thrum__circle_failure(thrum_deferred *deferred, int code);
+
+/* Those for which it waits, in whatever way, one after the other, then NULL;
+ * *at, NULL at first, is where it stands. */
+thrum_deferred *thrum__deferred_above(const thrum_deferred *deferred,
+                                      const void **at);
 
 /* The Deferred that was chained to `to` by hand and will give it its result;
  * and, of such a pair, the one that gets it. NULL: none. */
-const thrum_deferred *thrum__chain_from(const thrum_deferred *to);
-const thrum_deferred *thrum__chain_to(const deferred_pair *pair);
+thrum_deferred *thrum__chain_from(const thrum_deferred *to);
+thrum_deferred *thrum__chain_to(const deferred_pair *pair);
+
+/* Those that get the result that comes to a pair, one after the other, then
+ * NULL; also of a pair that is another's business. *at, NULL at first, is where
+ * it stands. */
+typedef thrum_deferred *thrum__below_fn(const deferred_pair *pair,
+                                        const void **at);
+thrum__below_fn thrum__chain_below, thrum__results_below, thrum__share_below,
+    thrum__each_below, thrum__task_below, thrum__looping_below;
+
+/* The same for who has one at most. */
+static inline thrum_deferred *thrum__only(thrum_deferred *only, const void **at)
+{
+    if (*at != NULL)
+        return NULL;
+    *at = only;
+    return only;
+}
+
+/* How many pairs have not run. */
+static inline size_t thrum__deferred_pairs(const thrum_deferred *self)
+{
+    return self->has_first ? thrum__pairs_count(&self->pairs) : 0;
+}
 
 /* Moves the value out of one that has a value: raw, not as it is shown. */
 static inline void *thrum__deferred_give(thrum_deferred *self,
@@ -164,6 +219,17 @@ int thrum__deferred_listen(thrum_deferred *deferred,
                            thrum_callback_fn *callback,
                            thrum_errback_fn *errback, void *ctx,
                            thrum_free_fn *free);
+
+/* The same for one that stands for several, in which circles may close. */
+static inline int thrum__deferred_join(thrum_deferred *deferred,
+                                       thrum_callback_fn *callback,
+                                       thrum_errback_fn *errback, void *ctx,
+                                       thrum_free_fn *free)
+{
+    if (deferred != NULL)
+        deferred->joined = true;
+    return thrum__deferred_listen(deferred, callback, errback, ctx, free);
+}
 
 /* thrum_deferred_on_cancel for a group; `free` gets the group. */
 int thrum__deferred_on_cancel_group(thrum_deferred *deferred,

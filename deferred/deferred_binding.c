@@ -42,8 +42,8 @@ static void foreign_end(void *ctx)
     thrum_context *context = self->context;
 
     thrum__free(self->ctx, self->free);
-    thrum_context_release(context, self);
-    thrum_context_unref(context);
+    thrum__drop(context, self);
+    thrum__context_leave(context);
 }
 
 int thrum_deferred_add_foreign(thrum_deferred *deferred, thrum_foreign_fn *fn,
@@ -53,26 +53,19 @@ int thrum_deferred_add_foreign(thrum_deferred *deferred, thrum_foreign_fn *fn,
     foreign *self = NULL;
 
     if (deferred != NULL)
-        self = thrum_context_allocate(deferred->context, sizeof *self);
+        self = thrum__make(deferred->context, sizeof *self);
     if (self == NULL) {
         thrum__free(ctx, free);
         if (deferred != NULL)
             thrum__deferred_lose(deferred);
         return THRUM_E_NOMEM;
     }
-    *self = (foreign){thrum_context_ref(deferred->context), fn, ctx, free};
+    *self = (foreign){thrum__context_keep(deferred->context), fn, ctx, free};
     pair.ctx = self;
     return thrum__deferred_add(deferred, &pair) ? 0 : THRUM_E_NOMEM;
 }
 
 /* ---- What can be seen ---- */
-
-static size_t deferred_count_pairs(const thrum_deferred *self)
-{
-    if (!self->has_first)
-        return 0;
-    return 1 + (self->pairs.more != NULL ? self->pairs.more->count : 0);
-}
 
 thrum_deferred_info thrum_deferred_inspect(const thrum_deferred *self)
 {
@@ -87,7 +80,7 @@ thrum_deferred_info thrum_deferred_inspect(const thrum_deferred *self)
         .fired = self->fired,
         .running = self->running,
         .pauses = self->pauses,
-        .pairs = deferred_count_pairs(self),
+        .pairs = thrum__deferred_pairs(self),
         .operation = self->operation,
         .file = self->file,
         .line = self->line,
@@ -98,6 +91,8 @@ thrum_deferred_info thrum_deferred_inspect(const thrum_deferred *self)
         info.failure = self->result;
     else if (self->state == DEFERRED_WAITING)
         info.waits_on = self->result;
+    else
+        info.waits_on = thrum__chain_from(self);
     return info;
 }
 

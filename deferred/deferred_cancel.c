@@ -4,12 +4,12 @@
  * Groups are cancelled by cancelling their members; groups of groups stand in a
  * list, so that no depth of them deepens the stack.
  */
-#include "deferred/deferred.h"
+#include "deferred/waiters.h"
 
 deferred_rare *thrum__deferred_rare(thrum_deferred *self)
 {
     if (self->rare == NULL) {
-        self->rare = thrum_context_allocate(self->context, sizeof *self->rare);
+        self->rare = thrum__make(self->context, sizeof *self->rare);
         if (self->rare != NULL)
             *self->rare = (deferred_rare){0};
     }
@@ -29,7 +29,7 @@ void thrum__deferred_drop_canceller(thrum_deferred *self)
     free = rare->free;
     if (rare->user == NULL && rare->user_free == NULL) {
         self->rare = NULL;
-        thrum_context_release(self->context, rare);
+        thrum__drop(self->context, rare);
     }
     thrum__free(ctx, free);
 }
@@ -53,6 +53,7 @@ static int deferred_set_canceller(thrum_deferred *self,
     rare->ctx = ctx;
     rare->free = free;
     self->has_canceller = true;
+    self->has_above = canceller == NULL || canceller == thrum__waiter_cancel;
     return 0;
 }
 
@@ -127,9 +128,14 @@ static void deferred_cancel_one(thrum_deferred *self, thrum_deferred **groups)
 void thrum_deferred_cancel(thrum_deferred *self)
 {
     thrum_deferred *groups = NULL, *member;
+    thrum_context *context;
 
     if (self != NULL)
         deferred_cancel_one(self, &groups);
+    if (groups == NULL)
+        return;
+    context = thrum_context_ref(groups->context);
+    context->holding++;
     while (groups != NULL) {
         thrum__group *group = groups->rare->ctx;
 
@@ -143,4 +149,6 @@ void thrum_deferred_cancel(thrum_deferred *self)
             deferred_cancel_end(self, THRUM_CANCELLED_LATE);
         }
     }
+    context->holding--;
+    thrum_context_unref(context);
 }

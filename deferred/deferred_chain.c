@@ -8,8 +8,8 @@
 #include "deferred/deferred.h"
 
 typedef struct chain_link {
-    thrum__group group; /* first: the two are one address */
-    thrum_context *context;
+    thrum__group group;     /* first: the two are one address */
+    thrum_context *context; /* held by whichever of the two lets go */
     thrum_deferred *from, *to;
     unsigned refs;
     bool asked; /* from was cancelled with to */
@@ -18,12 +18,9 @@ typedef struct chain_link {
 static void chain_unref(void *ctx)
 {
     chain_link *self = ctx;
-    thrum_context *context = self->context;
 
-    if (--self->refs > 0)
-        return;
-    thrum_context_release(context, self);
-    thrum_context_unref(context);
+    if (--self->refs == 0)
+        thrum__drop(self->context, self);
 }
 
 /* The result moves; but for one that comes too late, since `to` was cancelled,
@@ -82,7 +79,7 @@ static thrum_deferred *chain_next_to_cancel(thrum__group *group)
     return thrum_deferred_ref(self->from);
 }
 
-const thrum_deferred *thrum__chain_from(const thrum_deferred *to)
+thrum_deferred *thrum__chain_from(const thrum_deferred *to)
 {
     thrum__group *group;
 
@@ -93,7 +90,7 @@ const thrum_deferred *thrum__chain_from(const thrum_deferred *to)
                                                : NULL;
 }
 
-const thrum_deferred *thrum__chain_to(const deferred_pair *pair)
+thrum_deferred *thrum__chain_to(const deferred_pair *pair)
 {
     chain_link *self = pair->ctx;
 
@@ -101,6 +98,16 @@ const thrum_deferred *thrum__chain_to(const deferred_pair *pair)
     if (pair->free != chain_end || thrum__chain_from(self->to) != self->from)
         return NULL;
     return self->to;
+}
+
+thrum_deferred *thrum__chain_below(const deferred_pair *pair, const void **at)
+{
+    return thrum__only(thrum__chain_to(pair), at);
+}
+
+static thrum_deferred *chain_above(const thrum__group *group, const void **at)
+{
+    return thrum__only(((const chain_link *)group)->from, at);
 }
 
 /* `to` cancels `from`, unless it is being cancelled already. The producer that
@@ -118,13 +125,13 @@ static int chain_hold(chain_link *self, thrum_deferred *to)
 /* The link, with which the pair's release function goes. */
 static chain_link *chain_new(thrum_deferred *from, thrum_deferred *to)
 {
-    chain_link *self = thrum_context_allocate(from->context, sizeof *self);
+    chain_link *self = thrum__make(from->context, sizeof *self);
 
     if (self == NULL)
         return NULL;
     *self = (chain_link){
-        .group = {.next = chain_next_to_cancel},
-        .context = thrum_context_ref(from->context),
+        .group = {.next = chain_next_to_cancel, .above = chain_above},
+        .context = from->context,
         .from = from,
         .refs = 1,
     };
@@ -136,15 +143,14 @@ static chain_link *chain_new(thrum_deferred *from, thrum_deferred *to)
 
 static int chain_refuse(thrum_deferred *to, int code)
 {
-    thrum_deferred_fail(to, code == THRUM_E_NOMEM
-                                ? thrum_failure_no_memory()
-                                : thrum__deferred_failure(to, code));
+    thrum_deferred_fail(to, thrum__circle_failure(to, code));
     return code;
 }
 
 int thrum_deferred_chain(thrum_deferred *from, thrum_deferred *to)
 {
     deferred_pair pair = {chain_value, chain_failure, NULL, chain_end};
+    int error;
 
     if (to == NULL)
         return THRUM_E_NOMEM;
@@ -152,8 +158,9 @@ int thrum_deferred_chain(thrum_deferred *from, thrum_deferred *to)
         return THRUM_DEFERRED_E_FIRED;
     if (from == NULL)
         return chain_refuse(to, THRUM_E_NOMEM);
-    if (thrum__deferred_would_wait_for_itself(to, from))
-        return chain_refuse(to, THRUM_DEFERRED_E_WAITS_FOR_ITSELF);
+    error = thrum__deferred_circle(to, from);
+    if (error != 0)
+        return chain_refuse(to, error);
     pair.ctx = chain_new(from, to);
     if (pair.ctx == NULL) {
         thrum__deferred_lose(from);

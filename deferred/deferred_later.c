@@ -16,14 +16,6 @@ typedef struct later {
     unsigned refs; /* the clock's call, the canceller, the two pairs */
 } later;
 
-static void later_release(later *self)
-{
-    thrum_free_fn *free = self->free;
-
-    self->free = NULL;
-    thrum__free(self->ctx, free);
-}
-
 static void later_unref(void *ctx)
 {
     later *self = ctx;
@@ -31,9 +23,9 @@ static void later_unref(void *ctx)
 
     if (--self->refs > 0)
         return;
-    later_release(self);
-    thrum_context_release(context, self);
-    thrum_context_unref(context);
+    thrum__free_once(self->ctx, &self->free);
+    thrum__drop(context, self);
+    thrum__context_leave(context);
 }
 
 static thrum_outcome later_begin(void *value, void *ctx)
@@ -79,8 +71,10 @@ static thrum_cancelled later_cancel(thrum_deferred *deferred, void *ctx)
 /* The answer has ended. */
 static void later_end(void *ctx)
 {
-    later_release(ctx);
-    later_unref(ctx);
+    later *self = ctx;
+
+    thrum__free_once(self->ctx, &self->free);
+    later_unref(self);
 }
 
 static later *later_ref(later *self)
@@ -115,7 +109,7 @@ thrum_deferred *thrum_deferred_later(thrum_context *context, thrum_clock *clock,
                                      thrum_outcome (*fn)(void *ctx), void *ctx,
                                      thrum_free_fn *free)
 {
-    later *self = thrum_context_allocate(context, sizeof *self);
+    later *self = thrum__make(context, sizeof *self);
     thrum_deferred *deferred;
 
     if (self == NULL) {
@@ -123,7 +117,7 @@ thrum_deferred *thrum_deferred_later(thrum_context *context, thrum_clock *clock,
         return NULL;
     }
     *self = (later){
-        .context = thrum_context_ref(context),
+        .context = thrum__context_keep(context),
         .clock = clock,
         .fn = fn,
         .ctx = ctx,

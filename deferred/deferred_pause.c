@@ -16,7 +16,7 @@ thrum_pause *thrum_deferred_pause(thrum_deferred *self)
 
     if (self == NULL)
         return NULL;
-    pause = thrum_context_allocate(self->context, sizeof *pause);
+    pause = thrum__make(self->context, sizeof *pause);
     if (pause == NULL)
         return NULL;
     pause->deferred = thrum_deferred_ref(self);
@@ -31,7 +31,7 @@ void thrum_pause_end(thrum_pause *pause)
     if (pause == NULL)
         return;
     self = pause->deferred;
-    thrum_context_release(self->context, pause);
+    thrum__drop(self->context, pause);
     self->pauses--;
     if (thrum__deferred_rests(self))
         thrum__deferred_run(self); /* ends our reference */

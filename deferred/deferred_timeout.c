@@ -24,8 +24,8 @@ static void timeout_unref(timeout *self)
 
     if (--self->refs > 0)
         return;
-    thrum_context_release(context, self);
-    thrum_context_unref(context);
+    thrum__drop(context, self);
+    thrum__context_leave(context);
 }
 
 static void timeout_cancel_call(timeout *self)
@@ -91,12 +91,12 @@ static void timeout_call_end(void *ctx)
 static timeout *timeout_new(thrum_deferred *deferred, thrum_clock *clock,
                             thrum_ns after)
 {
-    timeout *self = thrum_context_allocate(deferred->context, sizeof *self);
+    timeout *self = thrum__make(deferred->context, sizeof *self);
 
     if (self == NULL)
         return NULL;
     *self = (timeout){
-        .context = thrum_context_ref(deferred->context),
+        .context = thrum__context_keep(deferred->context),
         .deferred = deferred,
         .clock = clock,
         .refs = 2,

@@ -59,13 +59,13 @@ static void each_unref(void *ctx)
         each_item *item = self->kept;
 
         self->kept = item->next;
-        thrum_context_release(context, item);
+        thrum__drop(context, item);
     }
     thrum_failure_unref(self->failure);
     if (self->result != NULL)
         self->policy->free(self->result);
-    thrum_context_release(context, self);
-    thrum_context_unref(context);
+    thrum__drop(context, self);
+    thrum__context_leave(context);
 }
 
 /* ---- Its end ---- */
@@ -131,7 +131,7 @@ static each_item *each_open(each *self, thrum_deferred *deferred)
     if (item != NULL)
         self->kept = item->next;
     else
-        item = thrum_context_allocate(self->context, sizeof *item);
+        item = thrum__make(self->context, sizeof *item);
     if (item == NULL)
         return NULL;
     *item = (each_item){
@@ -262,20 +262,60 @@ static thrum_deferred *each_next_to_cancel(thrum__group *group)
     return NULL;
 }
 
+static thrum_deferred *each_above(const thrum__group *group, const void **at)
+{
+    const each *self =
+        (const each *)((const char *)group - offsetof(each, group));
+    const each_item *item = *at;
+
+    item = item == NULL ? self->open.next : item->next;
+    if (item == &self->open)
+        return NULL;
+    *at = item;
+    return item->deferred;
+}
+
+thrum_deferred *thrum__each_below(const deferred_pair *pair, const void **at)
+{
+    const each_item *item = pair->ctx;
+
+    return pair->callback == each_closed
+               ? thrum__only(item->owner->deferred, at)
+               : NULL;
+}
+
 /* ---- The task ---- */
 
-/* A Deferred that could not be made, or not be listened to. */
-static void each_lose(each *self, size_t index, thrum_deferred *on)
+/* One that has no item, and so has failed; `why` is taken. */
+static void each_lose(each *self, size_t index, thrum_failure *why)
 {
-    thrum_failure *why = thrum_failure_no_memory();
-
     if (self->policy->close != NULL)
         self->policy->close(self->result, index,
                             (thrum__ending){why, NULL, true});
     else
         each_end(self, why);
+}
+
+/* A Deferred that could not be made, or not be listened to. */
+static void each_lose_unheard(each *self, size_t index, thrum_deferred *on)
+{
+    each_lose(self, index, thrum_failure_no_memory());
     thrum_deferred_cancel(on); /* its end would not be heard of */
     thrum_deferred_unref(on);
+}
+
+/* Whether the iterator would wait for itself: then `on` is done with. */
+static bool each_would_circle(each *self, size_t index, thrum_deferred *on)
+{
+    int error = 0;
+
+    if (on != NULL && self->deferred != NULL)
+        error = thrum__deferred_circle(self->deferred, on);
+    if (error != 0) {
+        each_lose(self, index, thrum__circle_failure(on, error));
+        thrum_deferred_unref(on);
+    }
+    return error != 0;
 }
 
 /* A place for an item; false without memory: then that is the end. */
@@ -303,15 +343,19 @@ static void each_answer_wait(each *self, thrum_deferred *on)
         thrum_deferred_unref(on);
         return;
     }
+    if (each_would_circle(self, index, on)) {
+        self->opened++;
+        return;
+    }
     item = on != NULL ? each_open(self, on) : NULL;
     self->opened++;
     if (item == NULL) {
-        each_lose(self, index, on);
-    } else if (thrum__deferred_listen(on, each_closed, each_failed, item,
-                                      NULL) != 0) {
+        each_lose_unheard(self, index, on);
+    } else if (thrum__deferred_join(on, each_closed, each_failed, item, NULL) !=
+               0) {
         thrum_deferred_ref(on);
         each_close(item);
-        each_lose(self, index, on);
+        each_lose_unheard(self, index, on);
     }
     if (self->quiet) /* cancelled in the step that opened it */
         each_cancel_items(self);
@@ -384,7 +428,7 @@ thrum_deferred *thrum__each(thrum_cooperator *cooperator,
     each *self = NULL;
 
     if (deferred != NULL)
-        self = thrum_context_allocate(context, sizeof *self);
+        self = thrum__make(context, sizeof *self);
     if (self == NULL) {
         thrum__free(iterator.it, iterator.free);
         thrum__deferred_discard(deferred);
@@ -392,9 +436,9 @@ thrum_deferred *thrum__each(thrum_cooperator *cooperator,
     }
     *self = (each){
         .task = {.ops = &each_ops, .step = iterator.step, .it = iterator.it},
-        .group = {.next = each_next_to_cancel},
+        .group = {.next = each_next_to_cancel, .above = each_above},
         .policy = policy,
-        .context = thrum_context_ref(context),
+        .context = thrum__context_keep(context),
         .deferred = deferred,
         .iterator = iterator,
         .limit = open > 0 ? open : 1,

@@ -9,10 +9,10 @@ typedef struct each_tally {
 
 static void *tally_new(thrum_context *context)
 {
-    each_tally *self = thrum_context_allocate(context, sizeof *self);
+    each_tally *self = thrum__make(context, sizeof *self);
 
     if (self != NULL)
-        *self = (each_tally){.context = thrum_context_ref(context)};
+        *self = (each_tally){.context = thrum__context_keep(context)};
     return self;
 }
 
@@ -21,8 +21,8 @@ static void tally_free(void *value)
     each_tally *self = value;
     thrum_context *context = self->context;
 
-    thrum_context_release(context, self);
-    thrum_context_unref(context);
+    thrum__drop(context, self);
+    thrum__context_leave(context);
 }
 
 static void tally_close(void *result, size_t index, thrum__ending how)

@@ -7,9 +7,12 @@
  */
 #include <thrum/looping_call.h>
 
+#include <stddef.h>
+
 #include "deferred/waiters.h"
 
 struct thrum_looping_call {
+    thrum__turn turn; /* in which its end is told */
     thrum_context *context;
     thrum_clock *clock;
     thrum_call *call;          /* in the clock, or NULL */
@@ -31,14 +34,6 @@ struct thrum_looping_call {
     bool told;    /* somebody knows of the failure */
 };
 
-static void looping_release(thrum_looping_call *self)
-{
-    thrum_free_fn *free = self->free;
-
-    self->free = NULL;
-    thrum__free(self->ctx, free);
-}
-
 static void looping_unref(void *ctx)
 {
     thrum_looping_call *self = ctx;
@@ -49,9 +44,9 @@ static void looping_unref(void *ctx)
     if (self->failure != NULL && !self->told)
         thrum__unhandled(context, self->failure, "looping call", NULL, 0);
     thrum_failure_unref(self->failure);
-    looping_release(self);
-    thrum_context_release(context, self);
-    thrum_context_unref(context);
+    thrum__free_once(self->ctx, &self->free);
+    thrum__drop(context, self);
+    thrum__context_leave(context);
 }
 
 /* ---- The end ---- */
@@ -64,9 +59,24 @@ static void looping_disarm(thrum_looping_call *self)
     thrum_clock_cancel(self->clock, call);
 }
 
-/* Ends it: with a failure, or (NULL) well. */
+/* Tells those who wait for the end. */
+static void looping_tell(thrum__turn *turn)
+{
+    thrum_looping_call *self =
+        (thrum_looping_call *)((char *)turn -
+                               offsetof(thrum_looping_call, turn));
+
+    thrum__ready_run(&self->ready);
+    thrum__free_once(self->ctx, &self->free);
+    looping_unref(self);
+}
+
+/* Ends it: with a failure, or (NULL) well. They are told in a turn, since they
+ * may be looping calls that end with it. */
 static void looping_end(thrum_looping_call *self, thrum_failure *why)
 {
+    thrum_context *context;
+
     if (self->ended) {
         thrum_failure_unref(why);
         return;
@@ -77,9 +87,10 @@ static void looping_end(thrum_looping_call *self, thrum_failure *why)
     looping_disarm(self);
     self->told = self->waiters.head != NULL;
     thrum__waiters_end(&self->waiters, &self->ready, why);
-    thrum__ready_run(&self->ready);
-    looping_release(self);
-    looping_unref(self);
+    context = thrum_context_ref(self->context);
+    self->turn.take = looping_tell;
+    thrum__turns_take(&context->ends, &self->turn);
+    thrum_context_unref(context);
 }
 
 /* ---- The rhythm ---- */
@@ -188,12 +199,28 @@ static void looping_stop_waiting(thrum_looping_call *self)
     thrum_deferred_unref(waits_for);
 }
 
+thrum_deferred *thrum__looping_below(const deferred_pair *pair, const void **at)
+{
+    const thrum_looping_call *self = pair->ctx;
+
+    return pair->callback == looping_resume
+               ? thrum__waiters_next(&self->waiters, at)
+               : NULL;
+}
+
 static void looping_wait(thrum_looping_call *self, thrum_deferred *on)
 {
+    int error = on != NULL ? thrum__waiters_circle(&self->waiters, on) : 0;
+
+    if (error != 0) { /* it would wait for itself */
+        looping_fail(self, thrum__circle_failure(on, error));
+        thrum_deferred_unref(on);
+        return;
+    }
     self->waits_for = on;
     self->refs++;
-    if (thrum__deferred_listen(on, looping_resume, looping_refuse, self,
-                               looping_unref) == 0) {
+    if (thrum__deferred_join(on, looping_resume, looping_refuse, self,
+                             looping_unref) == 0) {
         if (self->stopped)
             looping_stop_waiting(self);
         return;
@@ -254,14 +281,14 @@ thrum_looping_call_start(thrum_context *context, thrum_clock *clock,
                          thrum_looping_call_fn *fn, void *ctx,
                          thrum_free_fn *free)
 {
-    thrum_looping_call *self = thrum_context_allocate(context, sizeof *self);
+    thrum_looping_call *self = thrum__make(context, sizeof *self);
 
     if (self == NULL) {
         thrum__free(ctx, free);
         return NULL;
     }
     *self = (thrum_looping_call){
-        .context = thrum_context_ref(context),
+        .context = thrum__context_keep(context),
         .clock = clock,
         .fn = fn,
         .ctx = ctx,
@@ -270,6 +297,7 @@ thrum_looping_call_start(thrum_context *context, thrum_clock *clock,
         .keep_on = config->keep_on != 0,
     };
     thrum__waiters_init(&self->waiters);
+    self->waiters.behind = &self->waits_for;
     thrum__ready_init(&self->ready);
     looping_set_rhythm(self, config->interval);
     if (config->now)

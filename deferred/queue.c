@@ -36,7 +36,7 @@ static size_t queue_bound(size_t configured)
 thrum_queue *thrum_queue_new(thrum_context *context,
                              const thrum_queue_config *config)
 {
-    thrum_queue *self = thrum_context_allocate(context, sizeof *self);
+    thrum_queue *self = thrum__make(context, sizeof *self);
 
     if (self == NULL)
         return NULL;
@@ -59,7 +59,7 @@ static void queue_unref(thrum_queue *self)
 
     if (--self->refs > 0)
         return;
-    thrum_context_release(context, self);
+    thrum__drop(context, self);
     thrum_context_unref(context);
 }
 
@@ -76,7 +76,7 @@ static void queue_run(thrum_queue *self)
 static queue_item *item_new(thrum_context *context, void *value,
                             thrum_free_fn *free)
 {
-    queue_item *self = thrum_context_allocate(context, sizeof *self);
+    queue_item *self = thrum__make(context, sizeof *self);
 
     if (self != NULL)
         *self = (queue_item){context, value, free, NULL};
@@ -90,7 +90,7 @@ static void item_free(void *ctx)
     queue_item *self = ctx;
 
     thrum__free(self->value, self->free);
-    thrum_context_release(self->context, self);
+    thrum__drop(self->context, self);
 }
 
 static void queue_append(thrum_queue *self, queue_item *item)
@@ -198,7 +198,7 @@ static void queue_fetch(thrum_queue *self, thrum_deferred *deferred)
     queue_item *item = queue_shift(self);
 
     thrum_deferred_fire(deferred, item->value, item->free);
-    thrum_context_release(self->context, item);
+    thrum__drop(self->context, item);
     if (self->count < self->size && self->putters.head != NULL)
         queue_admit(self);
     queue_run(self);

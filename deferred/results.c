@@ -76,7 +76,7 @@ static void results_die(thrum__turn *turn)
     for (size_t i = 0; i < self->count; i++)
         thrum__free(self->slots[i].what, self->slots[i].free);
     thrum_context_release(context, self);
-    thrum_context_unref(context);
+    thrum__context_leave(context);
 }
 
 /* The last holder goes. Its values may be results again: they take turns. */
@@ -218,6 +218,13 @@ static thrum_deferred *results_close(results_slot *slot, bool failed)
 
 /* ---- The members ---- */
 
+/* The group has its result. A value that comes now is not for its results,
+ * which may be within that very value. */
+static bool results_is_over(const thrum_results *self)
+{
+    return self->deferred == NULL || self->deferred->fired;
+}
+
 /* The value moves from the member to its slot. */
 static thrum_outcome results_value(void *value, void *ctx)
 {
@@ -227,6 +234,14 @@ static thrum_outcome results_value(void *value, void *ctx)
 
     (void)value;
     slot->what = thrum__deferred_give(member, &slot->free);
+    if (results_is_over(self)) {
+        void *late = slot->what;
+        thrum_free_fn *free = slot->free;
+
+        slot->what = NULL;
+        slot->free = NULL;
+        thrum__free(late, free);
+    }
     settled = results_close(slot, false);
     results_unref(self);
     return settled != NULL ? thrum__run(settled) : thrum_keep();
@@ -265,8 +280,8 @@ static void results_add(results_slot *slot, thrum_deferred *member)
 {
     slot->results->refs++;
     slot->what = member;
-    if (thrum__deferred_listen(member, results_value, results_failure, slot,
-                               NULL) != 0)
+    if (thrum__deferred_join(member, results_value, results_failure, slot,
+                             NULL) != 0)
         results_lose(slot);
     thrum_deferred_unref(member);
 }
@@ -288,6 +303,37 @@ static thrum_deferred *results_next(thrum__group *group)
     return NULL;
 }
 
+/* A group that was decided waits for nobody. */
+static thrum_deferred *results_above(const thrum__group *group, const void **at)
+{
+    const thrum_results *self = (const thrum_results *)group;
+    const results_slot *slot = *at;
+
+    if (self->verdict != RESULTS_OPEN)
+        return NULL;
+    for (slot = slot == NULL ? self->slots : slot + 1;
+         slot < self->slots + self->count; slot++)
+        if (slot->free == results_member && slot->what != NULL) {
+            *at = slot;
+            return slot->what;
+        }
+    return NULL;
+}
+
+thrum_deferred *thrum__results_below(const deferred_pair *pair, const void **at)
+{
+    const results_slot *slot = pair->ctx;
+    thrum_deferred *deferred;
+
+    if (pair->callback != results_value)
+        return NULL;
+    deferred = slot->results->deferred;
+    if (slot->results->verdict != RESULTS_OPEN || deferred == NULL ||
+        deferred->fired)
+        return NULL;
+    return thrum__only(deferred, at);
+}
+
 /* ---- Making it ---- */
 
 static thrum_results *results_new(thrum_context *context, size_t count,
@@ -302,8 +348,8 @@ static thrum_results *results_new(thrum_context *context, size_t count,
     if (self == NULL)
         return NULL;
     *self = (thrum_results){
-        .group = {.next = results_next},
-        .context = thrum_context_ref(context),
+        .group = {.next = results_next, .above = results_above},
+        .context = thrum__context_keep(context),
         .flags = flags,
         .refs = 1,
         .open = count,

@@ -18,7 +18,7 @@ struct thrum_semaphore {
 
 thrum_semaphore *thrum_semaphore_new(thrum_context *context, size_t tokens)
 {
-    thrum_semaphore *self = thrum_context_allocate(context, sizeof *self);
+    thrum_semaphore *self = thrum__make(context, sizeof *self);
 
     if (self == NULL)
         return NULL;
@@ -39,7 +39,7 @@ static void semaphore_unref(thrum_semaphore *self)
 
     if (--self->refs > 0)
         return;
-    thrum_context_release(context, self);
+    thrum__drop(context, self);
     thrum_context_unref(context);
 }
 
@@ -123,7 +123,7 @@ static void run_unref(void *ctx)
     if (--self->refs > 0)
         return;
     thrum__free(self->ctx, self->free);
-    thrum_context_release(semaphore->context, self);
+    thrum__drop(semaphore->context, self);
     semaphore_unref(semaphore);
 }
 
@@ -172,8 +172,7 @@ static semaphore_run *run_new(thrum_semaphore *semaphore,
                               thrum_outcome (*fn)(void *ctx), void *ctx,
                               thrum_free_fn *free)
 {
-    semaphore_run *self =
-        thrum_context_allocate(semaphore->context, sizeof *self);
+    semaphore_run *self = thrum__make(semaphore->context, sizeof *self);
 
     if (self == NULL) {
         thrum__free(ctx, free);

@@ -50,8 +50,8 @@ static void share_die(thrum__turn *turn)
                          self->line);
     thrum_failure_unref(self->failure);
     thrum__free(self->value, self->free);
-    thrum_context_release(context, self);
-    thrum_context_unref(context);
+    thrum__drop(context, self);
+    thrum__context_leave(context);
 }
 
 void thrum__share_release(void *share)
@@ -105,7 +105,7 @@ static void waiter_free(void *group)
     share_waiter *waiter = group;
     thrum_share *self = waiter->share;
 
-    thrum_context_release(self->context, waiter);
+    thrum__drop(self->context, waiter);
     thrum__share_release(self);
 }
 
@@ -123,6 +123,13 @@ static thrum_deferred *waiter_next(thrum__group *group)
     }
     thrum__deferred_fail_cancelled(waiter->deferred);
     return NULL;
+}
+
+static thrum_deferred *waiter_above(const thrum__group *group, const void **at)
+{
+    const share_waiter *waiter = (const share_waiter *)group;
+
+    return waiter->at != NULL ? thrum__only(waiter->share->source, at) : NULL;
 }
 
 static void share_settle(thrum_share *self, thrum_deferred *deferred)
@@ -182,19 +189,33 @@ static thrum_outcome share_failure(const thrum_failure *why, void *ctx)
     return thrum_done();
 }
 
+thrum_deferred *thrum__share_below(const deferred_pair *pair, const void **at)
+{
+    const thrum_share *self = pair->ctx;
+    const share_waiter *waiter = *at;
+
+    if (pair->callback != share_value)
+        return NULL;
+    waiter = waiter == NULL ? self->head : waiter->next;
+    if (waiter == NULL)
+        return NULL;
+    *at = waiter;
+    return waiter->deferred;
+}
+
 thrum_share *thrum_share_new(thrum_deferred *deferred)
 {
     thrum_share *self;
 
     if (deferred == NULL)
         return NULL;
-    self = thrum_context_allocate(deferred->context, sizeof *self);
+    self = thrum__make(deferred->context, sizeof *self);
     if (self == NULL) {
         thrum_deferred_unref(deferred);
         return NULL;
     }
     *self = (thrum_share){
-        .context = thrum_context_ref(deferred->context),
+        .context = thrum__context_keep(deferred->context),
         .refs = 2, /* the caller's, and the pair's */
         .source = deferred,
         .operation = deferred->operation,
@@ -202,8 +223,8 @@ thrum_share *thrum_share_new(thrum_deferred *deferred)
         .line = deferred->line,
     };
     self->tail = &self->head;
-    if (thrum__deferred_listen(deferred, share_value, share_failure, self,
-                               thrum__share_release) != 0) {
+    if (thrum__deferred_join(deferred, share_value, share_failure, self,
+                             thrum__share_release) != 0) {
         thrum__share_release(self);
         self = NULL;
     }
@@ -214,13 +235,15 @@ thrum_share *thrum_share_new(thrum_deferred *deferred)
 /* Puts a Deferred into the queue; false without memory. */
 static bool share_enqueue(thrum_share *self, thrum_deferred *deferred)
 {
-    share_waiter *waiter =
-        thrum_context_allocate(self->context, sizeof *waiter);
+    share_waiter *waiter = thrum__make(self->context, sizeof *waiter);
 
     if (waiter == NULL)
         return false;
     *waiter = (share_waiter){
-        .group = {.next = waiter_next}, .share = self, .deferred = deferred};
+        .group = {.next = waiter_next, .above = waiter_above},
+        .share = self,
+        .deferred = deferred,
+    };
     self->refs++;
     if (thrum__deferred_on_cancel_group(deferred, &waiter->group,
                                         waiter_free) != 0)

@@ -3,6 +3,7 @@
 
 #include <thrum/test_clock.h>
 
+#include "base/base.h"
 #include "deferred/calls.h"
 
 struct thrum_test_clock {
@@ -78,7 +79,7 @@ static const thrum_clock_ops test_clock_ops = {
 
 thrum_test_clock *thrum_test_clock_new(thrum_context *context)
 {
-    thrum_test_clock *self = thrum_context_allocate(context, sizeof *self);
+    thrum_test_clock *self = thrum__make(context, sizeof *self);
 
     if (self == NULL)
         return NULL;
@@ -92,7 +93,7 @@ static void test_clock_destroy(thrum_test_clock *self)
     thrum_context *context = thrum_context_ref(self->calls.context);
 
     thrum__calls_fini(&self->calls);
-    thrum_context_release(context, self);
+    thrum__drop(context, self);
     thrum_context_unref(context);
 }
 
@@ -145,7 +146,7 @@ void thrum_test_clock_pump(thrum_test_clock *self, const thrum_ns *spans,
     test_clock_advanced(self);
 }
 
-thrum_ns thrum_test_clock_due(const thrum_test_clock *self, size_t index)
+thrum_ns thrum_test_clock_due(thrum_test_clock *self, size_t index)
 {
     return thrum__calls_due(&self->calls, index);
 }

@@ -12,7 +12,7 @@ struct thrum__waiter {
 
 void thrum__waiters_init(thrum__waiters *self)
 {
-    *self = (thrum__waiters){NULL, &self->head, 0};
+    *self = (thrum__waiters){NULL, &self->head, 0, NULL};
 }
 
 void thrum__ready_init(thrum__ready *self)
@@ -42,21 +42,20 @@ static void waiter_free(void *ctx)
     if (self->waiters != NULL)
         waiter_leave(self);
     thrum__free(self->load, self->free);
-    thrum_context_release(self->deferred->context, self);
+    thrum__drop(self->deferred->context, self);
 }
 
-static thrum_cancelled waiter_cancel(thrum_deferred *deferred, void *ctx)
+thrum_cancelled thrum__waiter_cancel(thrum_deferred *deferred, void *waiter)
 {
     (void)deferred;
-    waiter_leave(ctx);
+    waiter_leave(waiter);
     return THRUM_CANCELLED_STOPPED;
 }
 
 bool thrum__waiters_add(thrum__waiters *self, thrum_deferred *deferred,
                         void *load, thrum_free_fn *free)
 {
-    thrum__waiter *waiter =
-        thrum_context_allocate(deferred->context, sizeof *waiter);
+    thrum__waiter *waiter = thrum__make(deferred->context, sizeof *waiter);
 
     if (waiter == NULL) {
         thrum__free(load, free);
@@ -67,8 +66,41 @@ bool thrum__waiters_add(thrum__waiters *self, thrum_deferred *deferred,
     *self->tail = waiter;
     self->tail = &waiter->next;
     self->count++;
-    return thrum_deferred_on_cancel(deferred, waiter_cancel, waiter,
+    return thrum_deferred_on_cancel(deferred, thrum__waiter_cancel, waiter,
                                     waiter_free) == 0;
+}
+
+thrum_deferred *thrum__waiters_next(const thrum__waiters *self, const void **at)
+{
+    const thrum__waiter *waiter = *at;
+
+    waiter = waiter == NULL ? self->head : waiter->next;
+    if (waiter == NULL)
+        return NULL;
+    *at = waiter;
+    return waiter->deferred;
+}
+
+thrum_deferred *thrum__waiters_above(const thrum_deferred *deferred,
+                                     const void **at)
+{
+    const thrum__waiter *waiter = deferred->rare->ctx;
+
+    if (deferred->rare->canceller != thrum__waiter_cancel ||
+        waiter->waiters == NULL || waiter->waiters->behind == NULL)
+        return NULL;
+    return thrum__only(*waiter->waiters->behind, at);
+}
+
+int thrum__waiters_circle(const thrum__waiters *self, thrum_deferred *on)
+{
+    const void *at = NULL;
+    thrum_deferred *deferred;
+    int error = 0;
+
+    while (error == 0 && (deferred = thrum__waiters_next(self, &at)) != NULL)
+        error = thrum__deferred_circle(deferred, on);
+    return error;
 }
 
 void *thrum__waiters_settle(thrum__waiters *self, thrum__ready *ready,
@@ -110,18 +142,24 @@ static thrum_deferred *ready_shift(thrum__ready *self)
     self->head = waiter->next;
     if (self->head == NULL)
         self->tail = &self->head;
-    thrum_context_release(deferred->context, waiter);
+    thrum__drop(deferred->context, waiter);
     return deferred;
 }
 
 void thrum__ready_run_now(thrum__ready *self)
 {
     bool running = self->running;
+    thrum_context *context;
 
+    if (self->head == NULL)
+        return;
+    context = self->head->deferred->context;
+    context->holding++;
     self->running = true;
     while (self->head != NULL)
         thrum__deferred_run(ready_shift(self));
     self->running = running;
+    context->holding--;
 }
 
 void thrum__ready_run(thrum__ready *self)

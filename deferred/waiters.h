@@ -17,6 +17,7 @@ typedef struct thrum__waiter thrum__waiter;
 typedef struct thrum__waiters {
     thrum__waiter *head, **tail;
     size_t count;
+    thrum_deferred *const *behind; /* for which the object waits; or NULL */
 } thrum__waiters;
 
 /* Those who have their result. Whoever runs it keeps its object meanwhile. */
@@ -44,6 +45,21 @@ void *thrum__waiters_settle(thrum__waiters *waiters, thrum__ready *ready,
  * or a reference to `why`, which stays the caller's. Releases their loads. */
 void thrum__waiters_end(thrum__waiters *waiters, thrum__ready *ready,
                         const thrum_failure *why);
+
+/* The canceller of one that stands among waiters. */
+thrum_cancelled thrum__waiter_cancel(thrum_deferred *deferred, void *waiter);
+
+/* One after the other, then NULL; *at, NULL at first, is where it stands. */
+thrum_deferred *thrum__waiters_next(const thrum__waiters *waiters,
+                                    const void **at);
+
+/* For what one waits that stands among waiters; see thrum__deferred_above. */
+thrum_deferred *thrum__waiters_above(const thrum_deferred *deferred,
+                                     const void **at);
+
+/* Whether the object may wait for `on`: as thrum__deferred_circle for each that
+ * waits for the object. */
+int thrum__waiters_circle(const thrum__waiters *waiters, thrum_deferred *on);
 
 /* Runs those that are ready, unless that is being done further up. */
 void thrum__ready_run(thrum__ready *ready);

@@ -18,7 +18,8 @@ static int run_check(const thrum_reactor *reactor)
 {
     if (thrum__reactor_is_forked(reactor))
         return THRUM_REACTOR_E_FORKED;
-    if (reactor->running || ev_depth(reactor->loop) != 0)
+    if (reactor->running || ev_depth(reactor->loop) != 0 ||
+        thrum__context_holds(reactor->context))
         return THRUM_E_INVALID;
     return 0;
 }

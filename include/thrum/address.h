@@ -28,7 +28,7 @@ enum thrum_mail_error {
 };
 #undef THRUM_MAIL_ERRORS_ENUM
 
-/* The domain of the codes above. */
+/* The domain of THRUM_MAIL_ERRORS. */
 extern THRUM_API const thrum_domain thrum_domain_mail;
 
 /* Whether `text` is an address that may stand in an envelope: a dot-atom or a

@@ -35,6 +35,7 @@ typedef void thrum_free_fn(void *what);
 /* A time or a span of time in nanoseconds. */
 typedef int64_t thrum_ns;
 
+/* Spans of time to multiply: 10 * THRUM_MS. */
 #define THRUM_US ((thrum_ns)1000)
 #define THRUM_MS ((thrum_ns)1000000)
 #define THRUM_S ((thrum_ns)1000000000)

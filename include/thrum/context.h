@@ -59,8 +59,9 @@ THRUM_API thrum_context *thrum_context_ref(thrum_context *context);
 /* One holder less; the last one frees it. NULL is nothing. */
 THRUM_API void thrum_context_unref(thrum_context *context);
 
-/* Memory from the context's allocator, not cleared. Errors: NULL, no memory.
- * A size of 0 gives one byte. */
+/* Memory from the context's allocator, not cleared. A size of 0 gives one byte.
+ * Ownership: new, given back by thrum_context_release. Errors: NULL, no
+ * memory. */
 THRUM_API void *thrum_context_allocate(thrum_context *context, size_t size);
 
 /* Changes the size of `block` (NULL: allocates). Errors: NULL, no memory; the
@@ -81,7 +82,7 @@ THRUM_API char *thrum_context_copy(thrum_context *context, const char *text,
  * outlive the context and cross threads. */
 THRUM_API size_t thrum_context_blocks(const thrum_context *context);
 
-/* Writes one line to the log. Longer than 1,000 bytes: cut. */
+/* Writes one line to the log. One longer than 1,000 bytes is cut. */
 THRUM_API void thrum_context_log(thrum_context *context, thrum_log_level level,
                                  const char *format, ...) THRUM_PRINTF(3, 4);
 

@@ -85,7 +85,7 @@ THRUM_API thrum_deferred *thrum_coiterate(thrum_cooperator *cooperator,
 
 /* An iterator that its owner can hold, and that several can wait for
  * (twisted.internet.task.cooperate, CooperativeTask). NULL is one that could
- * not be made: the functions below answer THRUM_E_NOMEM, or NULL. */
+ * not be made: the functions of a task answer THRUM_E_NOMEM, or NULL. */
 typedef struct thrum_task thrum_task;
 
 /* Runs an iterator as thrum_coiterate does.
@@ -98,8 +98,9 @@ THRUM_API thrum_task *thrum_cooperate(thrum_cooperator *cooperator,
 
 /* No steps until as many thrum_task_resume. What a step waits for goes on
  * meanwhile, and its failure ends the task all the same. Errors: once the task
- * has ended, how it did: THRUM_DEFERRED_E_TASK_DONE, TASK_FAILED or
- * TASK_STOPPED, or STOPPED with the cooperator. */
+ * has ended, how it did: THRUM_DEFERRED_E_TASK_DONE,
+ * THRUM_DEFERRED_E_TASK_FAILED or THRUM_DEFERRED_E_TASK_STOPPED, or
+ * THRUM_DEFERRED_E_STOPPED with the cooperator. */
 THRUM_API int thrum_task_pause(thrum_task *task);
 
 /* Takes back one pause. Errors: THRUM_DEFERRED_E_NOT_PAUSED, or as pause. */
@@ -111,9 +112,9 @@ THRUM_API int thrum_task_resume(thrum_task *task);
 THRUM_API int thrum_task_stop(thrum_task *task);
 
 /* Fires without a value when the iterator has come to its end; fails with what
- * it failed with, or with TASK_STOPPED, or STOPPED with the cooperator. Those
- * who wait are told in the order in which they asked. Cancelling it ends this
- * waiting, not the task.
+ * it failed with, with THRUM_DEFERRED_E_TASK_STOPPED, or with
+ * THRUM_DEFERRED_E_STOPPED when the cooperator was. Those who wait are told in
+ * the order in which they asked. Cancelling it ends this waiting, not the task.
  * Ownership: new. Calls back: may be fired already. Errors: NULL, no memory. */
 THRUM_API thrum_deferred *thrum_task_when_done(thrum_task *task);
 
@@ -153,7 +154,7 @@ THRUM_API thrum_deferred *thrum_each_count(thrum_cooperator *cooperator,
                                            thrum_step_fn *step, void *it,
                                            thrum_free_fn *free, size_t open);
 
-/* As thrum_each_count, but the Deferred fires with a thrum_results (results.h):
+/* As thrum_each_count, but the Deferred fires with a thrum_results:
  * what became of each item, in the order of the steps that opened them. Memory
  * grows with the items. */
 THRUM_API thrum_deferred *thrum_each_collect(thrum_cooperator *cooperator,

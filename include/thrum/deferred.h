@@ -15,6 +15,15 @@
  * returns, unless other callbacks of the same Deferred are running or still to
  * run: then it runs after those, in order.
  *
+ * A Deferred that would wait for itself fails at once, with
+ * THRUM_DEFERRED_E_WAITS_FOR_ITSELF, instead of hanging: whichever way the
+ * circle runs, through answers, chains made by hand, groups, shares, iterators,
+ * tasks and looping calls, and however long it is. What is not seen is a circle
+ * through the program's own code (a callback of one that fires another), and
+ * who would have to release a semaphore, or put into a queue, for whom: such
+ * Deferreds hang, as do those that nobody fires, and are told of when their
+ * producer lets go (thrum_debug_deferreds names them).
+ *
  * Every function takes NULL for a Deferred that could not be made, and treats
  * it as one that failed for want of memory: calls nest without tests between.
  */
@@ -53,7 +62,7 @@ enum thrum_deferred_error {
 };
 #undef THRUM_DEFERRED_ERRORS_ENUM
 
-/* The domain of the codes above. */
+/* The domain of THRUM_DEFERRED_ERRORS. */
 extern THRUM_API const thrum_domain thrum_domain_deferred;
 
 /* Gets a value on its way down the chain. Both arguments are borrowed. */
@@ -159,8 +168,8 @@ THRUM_API int thrum_deferred_add_at(thrum_deferred *deferred,
 #define thrum_deferred_timeout(deferred, clock, after)                         \
     thrum_deferred_timeout_as((deferred), (clock), (after), NULL, NULL, NULL)
 
-/* The same with a conversion of one's own: `convert` gets the failure CANCELLED
- * that came of the time-out, and answers as an errback.
+/* thrum_deferred_timeout with a conversion of one's own: `convert` gets the
+ * failure CANCELLED that came of the time-out, and answers as an errback.
  * Ownership: ctx taken, also on error. Errors: as add. */
 THRUM_API int thrum_deferred_timeout_as(thrum_deferred *deferred,
                                         thrum_clock *clock, thrum_ns after,
@@ -210,7 +219,7 @@ THRUM_API void thrum_deferred_finish_at(thrum_deferred *deferred,
  * Ownership: returns `deferred`. */
 THRUM_API thrum_deferred *thrum_deferred_ref(thrum_deferred *deferred);
 
-/* Ends such a reference. */
+/* Ends a reference of thrum_deferred_ref. NULL is nothing. */
 THRUM_API void thrum_deferred_unref(thrum_deferred *deferred);
 
 /* ---- For bindings to other languages, and for debugging ---- */
@@ -221,14 +230,14 @@ THRUM_API void thrum_deferred_unref(thrum_deferred *deferred);
 typedef void thrum_foreign_fn(const thrum_outcome *in, thrum_outcome *out,
                               void *ctx);
 
-/* thrum_deferred_add for such a callback, which gets values and failures alike.
- * Ownership: ctx taken, also on error. Errors: as add. */
+/* thrum_deferred_add for a thrum_foreign_fn, which gets values and failures
+ * alike. Ownership: ctx taken, also on error. Errors: as add. */
 THRUM_API int thrum_deferred_add_foreign(thrum_deferred *deferred,
                                          thrum_foreign_fn *fn, void *ctx,
                                          thrum_free_fn *free);
 
-/* Adds a pair before all others that have not run yet. Ownership and errors: as
- * add; without memory the failure stands where add would put it. */
+/* Adds a pair before all others that have not run yet. Ownership: as add.
+ * Errors: as add; without memory the failure stands where add would put it. */
 THRUM_API int thrum_deferred_add_first(thrum_deferred *deferred,
                                        thrum_callback_fn *callback,
                                        thrum_errback_fn *errback, void *ctx,
@@ -250,8 +259,8 @@ typedef struct thrum_deferred_info {
     size_t pairs;                   /* that have not run yet */
     void *value;                    /* of state VALUE; borrowed */
     const thrum_failure *failure;   /* of state FAILURE; borrowed */
-    const thrum_deferred *waits_on; /* of state WAITING; borrowed */
-    const char *operation;          /* NULL of NULL */
+    const thrum_deferred *waits_on; /* WAITING for it, or chained; borrowed */
+    const char *operation;          /* NULL of a NULL Deferred */
     const char *file;               /* where its consumer spoke last, or NULL */
     int line;
 } thrum_deferred_info;
@@ -272,8 +281,8 @@ THRUM_API void thrum_deferred_mark_handled(thrum_deferred *deferred);
 typedef void thrum_settled_fn(thrum_deferred *deferred,
                               const thrum_failure *why, void *ctx);
 
-/* Sets that hook for all Deferreds of a context; `fn` NULL: nobody is told.
- * Ownership: ctx borrowed. Errors: THRUM_E_NOMEM. */
+/* Says who is told of settled failures, for all Deferreds of a context; `fn`
+ * NULL: nobody. Ownership: ctx borrowed. Errors: THRUM_E_NOMEM. */
 THRUM_API int thrum_deferred_on_settled_failure(thrum_context *context,
                                                 thrum_settled_fn *fn,
                                                 void *ctx);
@@ -283,7 +292,7 @@ THRUM_API int thrum_deferred_on_settled_failure(thrum_context *context,
 THRUM_API int thrum_deferred_set_user(thrum_deferred *deferred, void *data,
                                       thrum_free_fn *free);
 
-/* That pointer, or NULL. Ownership: borrowed. */
+/* What thrum_deferred_set_user left there, or NULL. Ownership: borrowed. */
 THRUM_API void *thrum_deferred_user(const thrum_deferred *deferred);
 
 THRUM_END

@@ -36,15 +36,16 @@ typedef struct thrum_domain {
 enum thrum_error { THRUM_ERRORS(THRUM_ERRORS_ENUM) THRUM_E_END = -99 };
 #undef THRUM_ERRORS_ENUM
 
-/* The domain of the codes above. */
+/* The domain of THRUM_ERRORS. */
 extern THRUM_API const thrum_domain thrum_domain_base;
 
 /* The domain whose codes are the operating system's errno. */
 extern THRUM_API const thrum_domain thrum_domain_system;
 
 /* Makes a failure. A NULL format gives the plain words of the code.
+ * A text longer than 1,000 bytes is cut.
  * Ownership: new. Errors: never NULL; without memory it is the one static
- * failure THRUM_E_NOMEM. Longer than 1,000 bytes: cut. */
+ * failure THRUM_E_NOMEM. */
 THRUM_API thrum_failure *thrum_failure_new(thrum_context *context,
                                            const thrum_domain *domain, int code,
                                            const char *format, ...)
@@ -66,10 +67,10 @@ THRUM_API thrum_failure *thrum_failure_explain(thrum_failure *failure,
                                                void *detail,
                                                thrum_free_fn *free);
 
-/* The same for a detail of `size` plain bytes that the caller fills in: its
- * memory is the failure's own, so it may end in another thread, and after the
- * context. Ownership: borrowed. Errors: NULL, no memory (or no failure but
- * that), or there is a detail. */
+/* thrum_failure_explain for a detail of `size` plain bytes, which the caller
+ * fills in: its memory is the failure's own, so it may end in another thread,
+ * and after the context. Ownership: borrowed. Errors: NULL, no memory (or no
+ * failure but that), or there is a detail. */
 THRUM_API void *thrum_failure_explain_room(thrum_failure *failure, size_t size);
 
 /* One more holder; in any thread. Ownership: returns `failure`. */

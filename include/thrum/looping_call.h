@@ -50,7 +50,8 @@ thrum_looping_call_when_done(thrum_looping_call *call);
 
 /* No more calls. What one waits for is cancelled, and how that ends is then
  * nobody's business. Legal from within a call, which is the last then.
- * Calls back: before it returns, or when the call under way has ended. */
+ * Calls back: before it returns, or when the call under way has ended; from
+ * within a callback that is told of another's end, after that. */
 THRUM_API void thrum_looping_call_stop(thrum_looping_call *call);
 
 /* Another interval: the rhythm starts anew at this moment, and the next call is
@@ -63,7 +64,7 @@ THRUM_API void thrum_looping_call_set_interval(thrum_looping_call *call,
  * function. Legal from within a call. NULL is nothing. */
 THRUM_API void thrum_looping_call_free(void *call);
 
-/* Calls fn(ctx) after `after` nanoseconds, and fires with its answer, as
+/* Calls fn(ctx), `after` nanoseconds from now, and fires with its answer, as
  * thrum_deferred_maybe does (twisted's deferLater). A NULL fn fires without a
  * value. Cancelling it takes the call back, or cancels what the answer waits
  * for. It fails with THRUM_DEFERRED_E_ABANDONED when the clock goes before.

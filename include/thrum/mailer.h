@@ -22,10 +22,10 @@ typedef struct thrum_mailer_config {
 
 /* What a mailer did so far. */
 typedef struct thrum_mailer_stats {
-    uint64_t accepted;    /* messages */
-    uint64_t failed;      /* messages */
+    uint64_t accepted;    /* messages that a server took */
+    uint64_t failed;      /* messages that ended otherwise */
     uint64_t connections; /* that were made */
-    uint64_t bytes;       /* sent */
+    uint64_t bytes;       /* that were sent */
 } thrum_mailer_stats;
 
 /* Makes a mailer for a URL, with defaults. A URL that it does not understand,
@@ -36,7 +36,7 @@ typedef struct thrum_mailer_stats {
 THRUM_API thrum_mailer *thrum_mailer_open(thrum_reactor *reactor,
                                           const char *via);
 
-/* The same, with all settings. Ownership: new; the config is copied.
+/* thrum_mailer_open with all settings. Ownership: new; the config is copied.
  * Errors: NULL, no memory. */
 THRUM_API thrum_mailer *thrum_mailer_new(thrum_reactor *reactor,
                                          const thrum_mailer_config *config);
@@ -56,12 +56,11 @@ THRUM_API thrum_context *thrum_mailer_context(const thrum_mailer *mailer);
  * connection ended before it had a byte of the body goes over another
  * connection, before the others; twice in vain, it fails with
  * THRUM_SMTP_E_UNSENT. When no connection is up and none can be made, all that
- * wait fail (THRUM_SMTP_E_UNREACHABLE, or SERVICE in the server's words), and
- * the next send tries again.
- * Cancelling takes a message back that has not begun; one that has goes on, and
- * its result is dropped.
- * Ownership: new; message taken, also on error. Calls back: never before this
- * returns. Errors: NULL, no memory (also for a NULL mailer or message). */
+ * wait fail (THRUM_SMTP_E_UNREACHABLE, or THRUM_SMTP_E_SERVICE in the server's
+ * words), and the next send tries again. Cancelling takes a message back that
+ * has not begun; one that has goes on, and its result is dropped. Ownership:
+ * new; message taken, also on error. Calls back: never before this returns.
+ * Errors: NULL, no memory (also for a NULL mailer or message). */
 THRUM_API thrum_deferred *thrum_mailer_send(thrum_mailer *mailer,
                                             thrum_message *message);
 
@@ -72,9 +71,9 @@ THRUM_API thrum_deferred *thrum_mailer_send(thrum_mailer *mailer,
 THRUM_API thrum_deferred *thrum_mailer_close(thrum_mailer *mailer);
 
 /* Ends the mailer. Connections with nothing under way say QUIT and close, the
- * others are aborted; what was not sent fails (THRUM_MAIL_E_CLOSED, or in
- * doubt) in the next turn. Takes a void pointer, to serve as a context's
- * release function. NULL is nothing. */
+ * others are aborted; what was not sent fails (THRUM_MAIL_E_CLOSED, or
+ * THRUM_SMTP_E_DOUBT) in the next turn. Takes a void pointer, to serve as a
+ * context's release function. NULL is nothing. */
 THRUM_API void thrum_mailer_free(void *mailer);
 
 /* What it did so far. */

@@ -66,7 +66,7 @@ THRUM_API int thrum_message_add_header(thrum_message *message, const char *name,
 THRUM_API int thrum_message_set_text(thrum_message *message, const char *text,
                                      size_t size);
 
-/* The HTML beside it, or alone. Ownership and errors: as set_text. */
+/* The HTML beside it, or alone. Ownership: copied. Errors: as set_text. */
 THRUM_API int thrum_message_set_html(thrum_message *message, const char *html,
                                      size_t size);
 

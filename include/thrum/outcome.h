@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a callback answers, and what a step of an iterator answers: one type,
- * by value, made only with the functions below.
+ * by value, made only with its functions, thrum_keep to thrum_wait.
  */
 #ifndef THRUM_OUTCOME_H
 #define THRUM_OUTCOME_H
@@ -64,10 +64,10 @@ static inline thrum_outcome thrum_fail(thrum_failure *why)
     return outcome;
 }
 
-/* "Go on with the result of this Deferred, once it is there." Ownership: the
- * consumer's reference is taken; NULL reads as "failed, out of memory". Of a
- * step under thrum_coiterate: call me again then; under thrum_each: an item is
- * open until then. */
+/* "Go on with the result of this Deferred, once it is there." Of a step under
+ * thrum_coiterate: call me again then; under thrum_each: an item is open until
+ * then. Ownership: the consumer's reference is taken; NULL reads as "failed,
+ * out of memory". */
 static inline thrum_outcome thrum_wait(thrum_deferred *on)
 {
     thrum_outcome outcome = {on, NULL, THRUM_OUTCOME_WAIT};

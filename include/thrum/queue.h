@@ -12,8 +12,8 @@ THRUM_BEGIN
 
 typedef struct thrum_queue thrum_queue;
 
-/* For the bounds below: none at all. A queue of this size hands each value from
- * one who puts straight to one who gets; one of this backlog lets nobody
+/* In a thrum_queue_config: none at all. A queue of this size hands each value
+ * from one who puts straight to one who gets; one of this backlog lets nobody
  * wait. */
 #define THRUM_QUEUE_NONE SIZE_MAX
 
@@ -40,11 +40,11 @@ THRUM_API void thrum_queue_free(void *queue);
 THRUM_API int thrum_queue_put(thrum_queue *queue, void *value,
                               thrum_free_fn *free);
 
-/* The same, but waits when the queue is full: fires, without a value, once the
- * queue has taken it; fails with THRUM_DEFERRED_E_QUEUE_CLOSED when it takes no
- * more. Cancelling takes the value back and releases it.
- * Ownership: new; value taken, also on error. Calls back: may be fired already.
- * Errors: NULL, no memory. */
+/* Gives a value as thrum_queue_put does, but waits when the queue is full:
+ * fires, without a value, once the queue has taken it; fails with
+ * THRUM_DEFERRED_E_QUEUE_CLOSED when it takes no more. Cancelling takes the
+ * value back and releases it. Ownership: new; value taken, also on error. Calls
+ * back: may be fired already. Errors: NULL, no memory. */
 THRUM_API thrum_deferred *thrum_queue_put_wait(thrum_queue *queue, void *value,
                                                thrum_free_fn *free);
 

@@ -54,7 +54,7 @@ enum thrum_reactor_error {
 };
 #undef THRUM_REACTOR_ERRORS_ENUM
 
-/* The domain of the codes above. */
+/* The domain of THRUM_REACTOR_ERRORS. */
 extern THRUM_API const thrum_domain thrum_domain_reactor;
 
 typedef struct thrum_reactor_config {
@@ -78,9 +78,10 @@ typedef struct thrum_reactor_config {
 THRUM_API thrum_reactor *thrum_reactor_new(const thrum_reactor_config *config);
 
 /* Ends the reactor: streams that are left send what the kernel takes at once
- * and are aborted, attempts to connect and tasks fail with STOPPED, and the
- * calls later are cancelled. Listeners and signals stop, and are still to be
- * freed. Not from within a callback of the reactor. NULL is nothing. */
+ * and are aborted,  attempts to connect fail with
+ * THRUM_REACTOR_E_STOPPED, tasks with THRUM_DEFERRED_E_STOPPED, and the calls
+ * later are cancelled. Listeners and signals stop, and are still to be freed.
+ * Not from within a callback of the reactor. NULL is nothing. */
 THRUM_API void thrum_reactor_free(thrum_reactor *reactor);
 
 /* Its context. Ownership: borrowed. */
@@ -95,10 +96,13 @@ THRUM_API thrum_cooperator *thrum_reactor_cooperator(thrum_reactor *reactor);
 /* Calls the start-up triggers, then runs the loop until thrum_reactor_stop, or
  * until nothing keeps it alive; may be called again then. A program with a loop
  * of its own may run that one instead: its first turn calls the start-up
- * triggers.
- * Errors: THRUM_E_INVALID when it runs already; THRUM_REACTOR_E_TIMEOUT, the
- * stop was cut short by its deadline; THRUM_REACTOR_E_STOPPED, by a second one,
- * or a start-up trigger failed; THRUM_REACTOR_E_FORKED. */
+ * triggers. A callback returns to the loop, it does not run it: what waits for
+ * the callback's return would wait for ever.
+ * Errors: THRUM_E_INVALID when it runs already, or from within a callback for
+ * whose return others wait, though the loop does not run;
+ * THRUM_REACTOR_E_TIMEOUT, the stop was cut short by its deadline;
+ * THRUM_REACTOR_E_STOPPED, by a second one, or a start-up trigger failed;
+ * THRUM_REACTOR_E_FORKED. */
 THRUM_API int thrum_reactor_run(thrum_reactor *reactor);
 
 /* Stops in order, from the end of the present turn on: what start-up triggers

@@ -26,7 +26,7 @@ enum thrum_smtp_error {
 };
 #undef THRUM_SMTP_ERRORS_ENUM
 
-/* The domain of the codes above. Its detail is a thrum_smtp_detail. */
+/* The domain of THRUM_SMTP_ERRORS. Its detail is a thrum_smtp_detail. */
 extern THRUM_API const thrum_domain thrum_domain_smtp;
 
 /* Where in the dialogue something was said (RFC 5321 section 4.1.4). */
@@ -46,7 +46,7 @@ typedef enum thrum_smtp_stage {
 /* The stage's name in messages, "RCPT". Ownership: borrowed, static. */
 THRUM_API const char *thrum_smtp_stage_name(thrum_smtp_stage stage);
 
-/* The detail of a failure of the domain above. */
+/* The detail of a failure of thrum_domain_smtp. */
 typedef struct thrum_smtp_detail {
     thrum_smtp_stage stage;
     int code;             /* the reply's code, 0 without a reply */
@@ -55,7 +55,7 @@ typedef struct thrum_smtp_detail {
     const char *peer;     /* "127.0.0.1:25" */
 } thrum_smtp_detail;
 
-/* The detail of a failure, or NULL when it is not of the domain above.
+/* The detail of a failure, or NULL when it is not of thrum_domain_smtp.
  * Ownership: borrowed. */
 THRUM_API const thrum_smtp_detail *
 thrum_failure_smtp(const thrum_failure *failure);

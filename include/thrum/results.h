@@ -18,11 +18,12 @@ typedef struct thrum_results thrum_results;
 THRUM_API size_t thrum_results_count(const thrum_results *results);
 
 /* Whether a member succeeded (THRUM_DEFERRED_VALUE), failed, or has not ended
- * yet (THRUM_DEFERRED_PENDING). */
+ * yet (THRUM_DEFERRED_PENDING). One may end after its group: then its value,
+ * which nobody waits for, is released, and NULL is shown. */
 THRUM_API thrum_deferred_state thrum_results_state(const thrum_results *results,
                                                    size_t index);
 
-/* The value of one member; NULL when it failed or has none yet.
+/* The value of one member; NULL when it failed, has none yet, or came late.
  * Ownership: borrowed; it lives as long as the results. */
 THRUM_API void *thrum_results_value(const thrum_results *results, size_t index);
 

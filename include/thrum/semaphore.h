@@ -11,7 +11,7 @@ THRUM_BEGIN
 
 typedef struct thrum_semaphore thrum_semaphore;
 
-/* Makes a semaphore with `tokens` tokens (at least 1).
+/* Makes a semaphore that has so many tokens (at least 1).
  * Ownership: new. Errors: NULL, no memory. */
 THRUM_API thrum_semaphore *thrum_semaphore_new(thrum_context *context,
                                                size_t tokens);

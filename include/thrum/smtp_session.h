@@ -93,9 +93,10 @@ thrum_smtp_session_deadline(const thrum_smtp_session *session);
 THRUM_API void thrum_smtp_session_expire(thrum_smtp_session *session,
                                          thrum_ns now);
 
-/* The connection is gone. Every message ends: with DOUBT when it was produced
- * to its end, with UNSENT when the connection had no byte of its body, else
- * with LATER. `why` is their cause. Ownership: why taken, may be NULL. */
+/* The connection is gone. Every message ends: with THRUM_SMTP_E_DOUBT when it
+ * was produced to its end, with THRUM_SMTP_E_UNSENT when the connection had no
+ * byte of its body, else with THRUM_SMTP_E_LATER. `why` is their cause.
+ * Ownership: why taken, may be NULL. */
 THRUM_API void thrum_smtp_session_lost(thrum_smtp_session *session,
                                        thrum_failure *why);
 

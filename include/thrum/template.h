@@ -24,7 +24,8 @@ typedef struct thrum_template thrum_template;
  * Ownership: new; prototype and columns are borrowed; *why new, only on error
  * (`why` may be NULL).
  * Errors: NULL; *why names part and line: the prototype's own failure,
- * THRUM_MAIL_E_TEMPLATE, _UNKNOWN_NAME, _INCOMPLETE, or no memory. */
+ * THRUM_MAIL_E_TEMPLATE, THRUM_MAIL_E_UNKNOWN_NAME,
+ * THRUM_MAIL_E_INCOMPLETE, or no memory. */
 THRUM_API thrum_template *thrum_template_new(thrum_context *context,
                                              const thrum_message *prototype,
                                              const char *const *columns,
@@ -39,8 +40,10 @@ THRUM_API void thrum_template_unref(thrum_template *letter);
 /* Whether a message could be made for these: `to` is an address, no variable
  * that is used is empty, all are UTF-8 without NUL, no control character would
  * get into a header or the envelope, and none of them grows too long.
- * Returns NULL, or what is wrong: THRUM_MAIL_E_ADDRESS, _EMPTY, _TEXT, _HEADER,
- * _TOO_LONG; ownership: new. */
+ * Returns NULL, or what is wrong.
+ * Ownership: new. Errors: THRUM_MAIL_E_ADDRESS, THRUM_MAIL_E_EMPTY,
+ * THRUM_MAIL_E_TEXT, THRUM_MAIL_E_HEADER, THRUM_MAIL_E_TOO_LONG, or no memory.
+ */
 THRUM_API thrum_failure *thrum_template_check(thrum_template *letter,
                                               thrum_bytes to,
                                               const thrum_bytes *values);

@@ -22,9 +22,9 @@ THRUM_API void thrum_test_clock_free(thrum_test_clock *clock);
 /* The clock as others take it. Ownership: borrowed. */
 THRUM_API thrum_clock *thrum_test_clock_clock(thrum_test_clock *clock);
 
-/* Moves time forward by `by` (0 or less: not at all) and makes every call that
- * is due by then, each at its own time, in order; also those that the calls ask
- * for. */
+/* Moves time `by` nanoseconds on (0 or less: not at all) and makes every call
+ * that is due by then, each at its own time, in order; also those that the
+ * calls ask for. */
 THRUM_API void thrum_test_clock_advance(thrum_test_clock *clock, thrum_ns by);
 
 /* Advances by each of `count` spans in turn (twisted's Clock.pump), until a
@@ -33,12 +33,12 @@ THRUM_API void thrum_test_clock_pump(thrum_test_clock *clock,
                                      const thrum_ns *spans, size_t count);
 
 /* When the nth of the waiting calls is due, in the order in which they will be
- * made, on the clock's time; -1 when there are fewer. */
-THRUM_API thrum_ns thrum_test_clock_due(const thrum_test_clock *clock,
-                                        size_t index);
+ * made, on the clock's time; -1 when there are fewer. To go through all n of
+ * them costs n log n, as long as none comes or goes. */
+THRUM_API thrum_ns thrum_test_clock_due(thrum_test_clock *clock, size_t index);
 
-/* From now on every reading (thrum_clock_read) moves the clock by `by` after it
- * was taken, as work between two readings does. */
+/* From now on every reading (thrum_clock_read) moves the clock `by` nanoseconds
+ * on after it was taken, as work between two readings does. */
 THRUM_API void thrum_test_clock_set_pace(thrum_test_clock *clock, thrum_ns by);
 
 /* Moves time of day alone, as an operator who sets the clock. */

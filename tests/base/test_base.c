@@ -7,7 +7,7 @@
 #include <thrum/buffer.h>
 #include <thrum/version.h>
 
-#include "base/spare.h"
+#include "base/pool.h"
 #include "tests/support/support.h"
 
 START_TEST(a_buffer_takes_bytes_at_its_end_and_gives_them_from_its_front)
@@ -199,7 +199,7 @@ START_TEST(a_block_that_was_given_back_serves_whoever_asks_next)
 }
 END_TEST
 
-START_TEST(a_spare_block_grows_like_any_other)
+START_TEST(a_block_given_back_grows_like_any_other)
 {
     thrum_context *context = thrum_context_new(NULL);
     char *block = thrum_context_allocate(context, 100);
@@ -308,10 +308,10 @@ int main(void)
     tcase_add_test(cases[2], a_context_counts_its_blocks);
     tcase_add_test(cases[2],
                    a_block_that_was_given_back_serves_whoever_asks_next);
-    tcase_add_test(cases[2], a_spare_block_grows_like_any_other);
+    tcase_add_test(cases[2], a_block_given_back_grows_like_any_other);
     tcase_add_test(cases[2],
                    a_block_keeps_its_bytes_through_every_change_of_size);
-    if (THRUM__SPARE_ON) /* AddressSanitizer would rather end the program */
+    if (THRUM__POOL_ON) /* AddressSanitizer would rather end the program */
         tcase_add_test(cases[2],
                        a_size_past_all_memory_is_refused_and_the_block_stays);
     tcase_add_test(cases[2], a_line_to_the_log_is_cut_at_its_cap);

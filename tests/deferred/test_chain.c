@@ -50,6 +50,31 @@ static thrum_cancelled stop(thrum_deferred *d, void *name)
     return THRUM_CANCELLED_STOPPED;
 }
 
+/* ---- What can be seen ---- */
+
+START_TEST(what_to_waits_for_is_seen_until_it_has_its_result)
+{
+    ck_assert_ptr_null(thrum_deferred_inspect(to).waits_on);
+    chain();
+    ck_assert_ptr_eq(thrum_deferred_inspect(to).waits_on, from);
+    ck_assert_int_eq(thrum_deferred_inspect(to).state, THRUM_DEFERRED_PENDING);
+    ck_assert_ptr_null(thrum_deferred_inspect(from).waits_on);
+    thrum_deferred_fire(from, "x", NULL);
+    trace_take();
+    ck_assert_ptr_null(thrum_deferred_inspect(to).waits_on);
+}
+END_TEST
+
+START_TEST(one_that_was_cancelled_waits_for_nothing)
+{
+    chain();
+    thrum_deferred_cancel(to);
+    trace_take();
+    ck_assert_ptr_null(thrum_deferred_inspect(to).waits_on);
+    thrum_deferred_abandon(from);
+}
+END_TEST
+
 /* ---- What goes over ---- */
 
 START_TEST(a_value_goes_over_and_leaves_none)
@@ -398,6 +423,8 @@ int main(void)
     TCase *cases[] = {tcase_create("chain"), tcase_create("all of it")};
 
     tcase_add_checked_fixture(cases[0], setup, teardown);
+    tcase_add_test(cases[0], what_to_waits_for_is_seen_until_it_has_its_result);
+    tcase_add_test(cases[0], one_that_was_cancelled_waits_for_nothing);
     tcase_add_test(cases[0], a_value_goes_over_and_leaves_none);
     tcase_add_test(cases[0], a_failure_goes_over_and_leaves_none);
     tcase_add_test(cases[0], a_failure_that_nobody_handles_is_that_of_to);

@@ -326,6 +326,25 @@ START_TEST(the_clock_tells_when_its_calls_are_due)
 }
 END_TEST
 
+enum { WAITING = 200000 };
+
+/* With a look at each for each, this would take a minute. */
+START_TEST(a_reader_may_go_through_all_that_wait)
+{
+    desk self;
+
+    desk_open(&self);
+    for (int i = 0; i < WAITING; i++)
+        later(&self, 1 + (i * 7919L) % WAITING, "");
+    for (size_t i = 0; i < WAITING; i++)
+        ck_assert_int_eq(thrum_test_clock_due(self.test, i), (thrum_ns)i + 1);
+    thrum_test_clock_advance(self.test, 2);
+    for (size_t i = 0; i < WAITING - 2; i++)
+        ck_assert_int_eq(thrum_test_clock_due(self.test, i), (thrum_ns)i + 3);
+    desk_close(&self);
+}
+END_TEST
+
 /* ---- A thousand calls at random, against a plain list ---- */
 
 enum { MANY = 1000, ROUNDS = 200 };
@@ -389,6 +408,24 @@ static void many_touch(many *self, struct many_call *call, uint64_t *seed)
     }
 }
 
+/* The clock tells of each that is pending, the least first. */
+static void many_in_order(const many *self)
+{
+    thrum_test_clock *clock = self->desk.test;
+    size_t pending = thrum_test_clock_pending(clock);
+    thrum_ns last = 0, due, sum = 0;
+
+    for (size_t i = 0; i < pending; i++) {
+        due = thrum_test_clock_due(clock, i);
+        ck_assert_int_ge(due, last);
+        last = due;
+        sum += due;
+    }
+    for (int i = 0; i < MANY; i++)
+        sum -= self->calls[i].pending ? self->calls[i].due : 0;
+    ck_assert_int_eq(sum, 0);
+}
+
 START_TEST(a_thousand_calls_asked_reset_and_cancelled_keep_their_order)
 {
     many *self = calloc(1, sizeof *self);
@@ -404,6 +441,8 @@ START_TEST(a_thousand_calls_asked_reset_and_cancelled_keep_their_order)
             asked += !call->pending;
             many_touch(self, call, &seed);
         }
+        if (round % 3 == 0)
+            many_in_order(self);
         thrum_test_clock_advance(self->desk.test,
                                  (thrum_ns)(many_random(&seed) % 3));
     }
@@ -440,6 +479,7 @@ int main(void)
     tcase_add_test(clock, a_call_may_free_the_clock_that_is_pumped);
     tcase_add_test(clock, what_is_asked_of_a_clock_that_was_freed_is_cancelled);
     tcase_add_test(clock, the_clock_tells_when_its_calls_are_due);
+    tcase_add_test(clock, a_reader_may_go_through_all_that_wait);
     tcase_add_test(clock,
                    a_thousand_calls_asked_reset_and_cancelled_keep_their_order);
     return support_main("clock", &clock, 1);

@@ -13,6 +13,18 @@ import unit
 
 COST = os.path.join(unit.top_builddir, 'tests', 'deferred', 'cost')
 
+# What bench/deferred.c does: 5 % above what was reached.
+MOST = {
+    'deferred': 254,
+    'wait': 545,
+    'member': 205,
+    'element': 368,
+    'chain': 442,
+    'explicit': 544,
+    'step': 31,
+    'each': 590,
+}
+
 
 def sanitized():
     """Whether the program was built with a sanitizer."""
@@ -41,11 +53,10 @@ class Instructions(unittest.TestCase):
         if sanitized():
             self.skipTest('sanitizers add instructions of their own')
 
-    def test_a_deferred_with_one_callback_takes_at_most_420(self):
-        self.assertLessEqual(instructions('deferred'), 420)
-
-    def test_a_step_of_the_cooperator_takes_at_most_40(self):
-        self.assertLessEqual(instructions('step'), 40)
+    def test_no_path_takes_more_than_it_did(self):
+        for what, most in MOST.items():
+            with self.subTest(what):
+                self.assertLessEqual(instructions(what), most)
 
     def test_the_counting_counts(self):
         self.assertGreater(instructions('malloc'), 20)

@@ -130,7 +130,8 @@ LIBRARIES = ('base', 'deferred', 'reactor', 'mail')
 
 # The lint, the files that it reads, and a text that it must find something in.
 LINTS = (
-    (spdx, lambda: lint.files(*SOURCES) + scripts(), 'int x;\n/* ' + SPDX),
+    (spdx, lambda: lint.files(*SOURCES, '.page') + scripts(),
+     'int x;\n/* ' + SPDX),
     (spdx, list, '#!/bin/sh\n\n# ' + SPDX + '\n'),
     (columns, lambda: lint.files(*SOURCES) + scripts(), 'x' * 81),
     (columns, list, '\t' * 10 + 'x'),

@@ -7,11 +7,15 @@ installs below a DESTDIR of its own, in the build folder.
 import os
 import re
 import shutil
+import sys
 import tempfile
 import unittest
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                os.pardir, 'man'))
 import build
 import lint
+import manual
 import unit
 
 SANITIZED = bool(build.variable('SAN_CFLAGS'))
@@ -40,6 +44,12 @@ class Place:
         return found
 
 
+def clean_environment():
+    """Without what the make that runs the tests tells its own."""
+    return {name: value for name, value in os.environ.items()
+            if name not in ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL')}
+
+
 def setUpModule():
     Place.scratch = tempfile.mkdtemp(dir=unit.top_builddir,
                                      prefix='installed-')
@@ -48,12 +58,16 @@ def setUpModule():
         Place.destdir = os.environ.get('DESTDIR', '')
         return
     Place.destdir = os.path.join(Place.scratch, 'destdir')
-    clean = {name: value for name, value in os.environ.items()
-             if name not in ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL')}
     made = build.run('make', '-s', 'install', 'DESTDIR=' + Place.destdir,
-                     env=clean)
+                     env=clean_environment())
     if made.returncode != 0:
         raise OSError(made.stdout + made.stderr)
+
+
+def without_server():
+    """For a program of somebody else, with no THRUM_VIA."""
+    return {name: value for name, value in Place.environment().items()
+            if name != 'THRUM_VIA'}
 
 
 def pkg_config(*arguments):
@@ -188,6 +202,76 @@ class Program(unittest.TestCase):
                          '--version', env=Place.environment())
         self.assertEqual((told.returncode, told.stderr), (0, ''))
         self.assertIn(pkg_config('--modversion', 'libthrum')[0], told.stdout)
+
+
+class Manual(unittest.TestCase):
+    """The pages that were installed, and the program in each of them."""
+
+    def setUp(self):
+        self.folder = os.path.join(Place.folder('mandir'), 'man3')
+        self.pages = manual.files(self.folder)
+
+    def test_the_pages_are_those_that_were_made(self):
+        self.assertEqual(self.pages, manual.files(manual.folder()))
+        self.assertIn('thrum_deferred_add', self.pages)
+
+    def test_the_pages_of_the_commands_are_there(self):
+        there = os.listdir(os.path.join(Place.folder('mandir'), 'man1'))
+        for name in 'thrum.1', 'thrum-bulk.1', 'thrum-sink.1':
+            self.assertIn(name, there)
+
+    @unittest.skipIf(shutil.which('man') is None, 'man is not installed')
+    def test_a_name_leads_to_its_page(self):
+        told = build.run('man', '-M', Place.folder('mandir'), '3',
+                         'thrum_deferred_add', env=dict(
+                             os.environ, MANPAGER='cat', LC_ALL='C.UTF-8'))
+        self.assertEqual((told.returncode, told.stderr), (0, ''))
+        self.assertIn('THRUM_DEFERRED(3)', re.sub('.\b', '', told.stdout))
+
+    def example(self, name, code):
+        """Builds the program of a page, as its page says."""
+        library = re.search(r'pkg\\-config .*? (libthrum\S*?)\\fR',
+                            self.pages[name]).group(1).replace('\\-', '-')
+        path = os.path.join(Place.scratch, name)
+        with open(path + '.c', 'w', encoding='utf-8') as file:
+            file.write(code)
+        told = build.run(
+            *build.compiler(), '-std=c11', '-Wall', '-Wextra', '-Werror',
+            path + '.c', '-o', path,
+            *pkg_config('--cflags', '--libs', library))
+        self.assertEqual((told.returncode, told.stderr), (0, ''))
+        return path
+
+    def test_each_example_builds_and_prints_what_its_page_says(self):
+        ran = 0
+        for name, text in self.pages.items():
+            if manual.is_link(text):
+                continue
+            with self.subTest(name):
+                code, *output = manual.listings(text)
+                program = self.example(name, code)
+                told = build.run(program, env=without_server())
+                if not output:  # it needs a server, and says so
+                    self.assertEqual((told.returncode, told.stdout), (1, ''))
+                    self.assertIn('no server is named', told.stderr)
+                    continue
+                self.assertEqual(
+                    (told.returncode, told.stdout, told.stderr),
+                    (0, output[0], ''))
+                ran += 1
+        self.assertGreater(ran, 15)
+
+
+@unittest.skipIf('INSTALLED' in os.environ, 'it is not ours to take away')
+class Uninstall(unittest.TestCase):
+    def test_nothing_is_left(self):
+        copy = os.path.join(Place.scratch, 'copy')
+        shutil.copytree(Place.destdir, copy, symlinks=True)
+        told = build.run('make', '-s', 'uninstall', 'DESTDIR=' + copy,
+                         env=clean_environment())
+        self.assertEqual(told.returncode, 0, told.stderr)
+        self.assertEqual([name for _, _, names in os.walk(copy)
+                          for name in names], [])
 
 
 class Loads(unittest.TestCase):
