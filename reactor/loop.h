@@ -42,7 +42,7 @@ struct thrum_reactor {
     thrum_clock *time; /* what all of it reads: its own clock, or a test's */
     thrum__loop_clock clock; /* stands still beside a test's */
     thrum__inbox inbox;
-    thrum__pool *pool; /* NULL until it is needed */
+    thrum__thread_pool *pool; /* NULL until it is needed */
     size_t threads, thread_jobs;
     thrum__stop stop;
     thrum__lag lag;

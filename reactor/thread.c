@@ -106,7 +106,7 @@ static thrum_cancelled work_cancel(thrum_deferred *deferred, void *ctx)
     (void)deferred;
     if (self->refused)
         thrum__outcome_drop(self->outcome);
-    else if (!thrum__pool_take_back(self->reactor->pool, &self->job))
+    else if (!thrum__thread_pool_take_back(self->reactor->pool, &self->job))
         return THRUM_CANCELLED_LATE;
     work_free(self);
     return THRUM_CANCELLED_STOPPED;
@@ -119,10 +119,10 @@ static void work_start(work *self)
 
     if (reactor->pool == NULL)
         reactor->pool =
-            thrum__pool_new(reactor->context->allocator, &reactor->inbox,
-                            reactor->threads, reactor->thread_jobs);
+            thrum__thread_pool_new(reactor->context->allocator, &reactor->inbox,
+                                   reactor->threads, reactor->thread_jobs);
     if (reactor->pool != NULL)
-        error = thrum__pool_give(reactor->pool, &self->job);
+        error = thrum__thread_pool_give(reactor->pool, &self->job);
     if (error == 0)
         return;
     self->refused = true;
@@ -195,7 +195,7 @@ void thrum__threads_end(thrum_reactor *reactor)
 
     thrum__link_init(&left);
     if (reactor->pool != NULL) {
-        thrum__pool_end(reactor->pool, &left);
+        thrum__thread_pool_end(reactor->pool, &left);
         thrum__inbox_finish_notes(&reactor->inbox);
     }
     while (!thrum__link_alone(&reactor->works)) {
@@ -207,7 +207,7 @@ void thrum__threads_end(thrum_reactor *reactor)
         work_tell(self);
     }
     if (reactor->pool != NULL)
-        thrum__pool_free(reactor->pool, false);
+        thrum__thread_pool_free(reactor->pool, false);
 }
 
 /* In a child there are no threads. What had begun may have left its context in
@@ -225,5 +225,5 @@ void thrum__threads_end_forked(thrum_reactor *reactor)
         work_tell(self);
     }
     if (reactor->pool != NULL)
-        thrum__pool_free(reactor->pool, true);
+        thrum__thread_pool_free(reactor->pool, true);
 }

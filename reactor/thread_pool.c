@@ -17,7 +17,7 @@
 #include "base/base.h"
 #include "reactor/thread_pool.h"
 
-struct thrum__pool {
+struct thrum__thread_pool {
     const thrum_allocator *allocator;
     thrum__inbox *inbox;
     size_t most_threads, most_jobs;
@@ -31,10 +31,11 @@ struct thrum__pool {
     pthread_t threads[]; /* of the reactor's thread alone */
 };
 
-thrum__pool *thrum__pool_new(const thrum_allocator *allocator,
-                             thrum__inbox *inbox, size_t threads, size_t jobs)
+thrum__thread_pool *thrum__thread_pool_new(const thrum_allocator *allocator,
+                                           thrum__inbox *inbox, size_t threads,
+                                           size_t jobs)
 {
-    thrum__pool *pool;
+    thrum__thread_pool *pool;
 
     if (threads > (SIZE_MAX - sizeof *pool) / sizeof *pool->threads)
         return NULL;
@@ -59,7 +60,7 @@ static thrum__job *pool_job_of(thrum__link *link)
 }
 
 /* The next job, under the lock; NULL: the end. */
-static thrum__job *pool_next(thrum__pool *pool)
+static thrum__job *pool_next(thrum__thread_pool *pool)
 {
     thrum__job *job;
 
@@ -82,7 +83,7 @@ static thrum__job *pool_next(thrum__pool *pool)
  * next one there is not refused. */
 static void *pool_thread(void *arg)
 {
-    thrum__pool *pool = arg;
+    thrum__thread_pool *pool = arg;
     thrum__job *job;
     char name[16];
 
@@ -102,7 +103,7 @@ static void *pool_thread(void *arg)
     return NULL;
 }
 
-static int pool_start_thread(thrum__pool *pool)
+static int pool_start_thread(thrum__thread_pool *pool)
 {
     pthread_t *thread = &pool->threads[pool->started];
     sigset_t all, before;
@@ -119,7 +120,7 @@ static int pool_start_thread(thrum__pool *pool)
 }
 
 /* Puts the job into the queue; answers whether a thread is to be started. */
-static int pool_put(thrum__pool *pool, thrum__job *job, bool *start)
+static int pool_put(thrum__thread_pool *pool, thrum__job *job, bool *start)
 {
     int error = 0;
 
@@ -139,7 +140,7 @@ static int pool_put(thrum__pool *pool, thrum__job *job, bool *start)
 }
 
 /* Without a new thread those that there are get to the job. */
-int thrum__pool_give(thrum__pool *pool, thrum__job *job)
+int thrum__thread_pool_give(thrum__thread_pool *pool, thrum__job *job)
 {
     bool start = false;
     int error;
@@ -152,12 +153,12 @@ int thrum__pool_give(thrum__pool *pool, thrum__job *job)
     error = pool_start_thread(pool);
     if (error == 0 || pool->started > 0)
         return 0;
-    thrum__pool_take_back(pool, job);
+    thrum__thread_pool_take_back(pool, job);
     errno = error;
     return THRUM_REACTOR_E_THREAD;
 }
 
-bool thrum__pool_take_back(thrum__pool *pool, thrum__job *job)
+bool thrum__thread_pool_take_back(thrum__thread_pool *pool, thrum__job *job)
 {
     bool begun;
 
@@ -172,7 +173,7 @@ bool thrum__pool_take_back(thrum__pool *pool, thrum__job *job)
     return !begun;
 }
 
-void thrum__pool_end(thrum__pool *pool, thrum__link *left)
+void thrum__thread_pool_end(thrum__thread_pool *pool, thrum__link *left)
 {
     pthread_mutex_lock(&pool->lock);
     pool->ending = true;
@@ -188,7 +189,7 @@ void thrum__pool_end(thrum__pool *pool, thrum__link *left)
         pthread_join(pool->threads[--pool->started], NULL);
 }
 
-void thrum__pool_free(thrum__pool *pool, bool forked)
+void thrum__thread_pool_free(thrum__thread_pool *pool, bool forked)
 {
     if (!forked) { /* there the condition has waiters that will never leave */
         pthread_cond_destroy(&pool->work);

@@ -10,7 +10,8 @@
 
 THRUM_BEGIN
 
-enum { THRUM_HEALTH_BUCKETS = 64 };
+/* How many kinds of lag are told apart. */
+#define THRUM_HEALTH_BUCKETS 64
 
 /* What is counted, since the reactor was made or thrum_health_reset. The lag of
  * a turn is how long it held the loop, from the end of waiting to its next
