@@ -67,7 +67,7 @@ struct thrum_reactor {
     thrum_stream **touched_end; /* where the next one is put */
     thrum__link soon;           /* called in the next turn */
     thrum__link soon_due;       /* in this one */
-    thrum__link streams, listeners, connects, searches, signals, works;
+    thrum__link streams, listeners, connects, searches, signals, works, peers;
 };
 
 void thrum__threads_init(thrum_reactor *reactor,
@@ -103,6 +103,7 @@ void thrum__searches_end(thrum_reactor *reactor);
 void thrum__listeners_end(thrum_reactor *reactor);
 void thrum__signals_end(thrum_reactor *reactor);
 void thrum__streams_end(thrum_reactor *reactor);
+void thrum__test_peers_end(thrum_reactor *reactor);
 
 /* What no descriptor will tell of is to be done in the next turn. */
 bool thrum__reactor_leaves_work(const thrum_reactor *reactor);

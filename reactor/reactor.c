@@ -231,6 +231,7 @@ thrum_reactor *thrum_reactor_new(const thrum_reactor_config *config)
     thrum__link_init(&reactor->connects);
     thrum__link_init(&reactor->searches);
     thrum__link_init(&reactor->signals);
+    thrum__link_init(&reactor->peers);
     thrum__threads_init(reactor, config);
     thrum__stop_init(&reactor->stop, config->stop_within);
     reactor->process = getpid();
@@ -260,6 +261,7 @@ void thrum_reactor_free(thrum_reactor *reactor)
     thrum__stop_end(reactor);
     thrum__connects_end(reactor);
     thrum__searches_end(reactor);
+    thrum__test_peers_end(reactor);
     thrum__streams_end(reactor);
     thrum_cooperator_free(reactor->cooperator);
     thrum__listeners_end(reactor);

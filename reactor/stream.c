@@ -28,6 +28,7 @@ static void stream_release_if_unused(thrum_stream *stream)
     if (stream->refs > 0 || stream->holds > 0)
         return;
     thrum_failure_unref(stream->why);
+    thrum_context_release(context, stream->rare);
     thrum_context_release(context, stream);
     thrum_context_unref(context);
 }
@@ -120,10 +121,14 @@ void thrum__stream_watch(thrum_stream *stream)
     int events = (stream_reads(stream) ? THRUM__TRANSPORT_RECEIVE : 0) |
                  (stream->stuck ? THRUM__TRANSPORT_SEND : 0);
 
-    if (stream->closed || events == stream->watched)
+    int before = stream->watched;
+
+    if (stream->closed || events == before)
         return;
     stream->watched = events;
     stream->transport->ops->watch(stream->transport, events);
+    if (stream->rare != NULL)
+        thrum__stream_deadline_watch(stream, before);
 }
 
 static void stream_ended(thrum_stream *stream)
@@ -169,6 +174,8 @@ static void stream_readable(thrum_stream *stream)
     char *scratch = stream->reactor->scratch;
     ssize_t got = transport->ops->receive(transport, scratch, THRUM__SCRATCH);
 
+    if (stream->rare != NULL && got > 0)
+        stream->rare->heard = thrum_clock_now(stream->reactor->time);
     if (got > 0)
         stream_received(stream, scratch, (size_t)got);
     else if (got == 0)
@@ -264,6 +271,23 @@ thrum_stream *thrum__stream_new(thrum_reactor *reactor, int fd,
         return NULL;
     thrum__stream_names(fd, peer, names);
     return thrum__stream_over(reactor, transport, names[0], names[1]);
+}
+
+thrum__stream_rare *thrum__stream_rare_make(thrum_stream *stream)
+{
+    thrum__stream_rare *rare = stream->rare;
+
+    if (rare != NULL)
+        return rare;
+    rare = thrum_context_allocate(stream->context, sizeof *rare);
+    if (rare == NULL)
+        return NULL;
+    memset(rare, 0, sizeof *rare);
+    thrum__waiters_init(&rare->waiters);
+    thrum__ready_init(&rare->ready);
+    thrum__soon_init(&rare->again, thrum__stream_deadline_look_again, stream);
+    stream->rare = rare;
+    return rare;
 }
 
 void thrum_stream_set_handler(thrum_stream *stream,

@@ -7,6 +7,7 @@
 
 #include <thrum/listener.h>
 
+#include "deferred/waiters.h"
 #include "reactor/address.h"
 #include "reactor/queue.h"
 #include "reactor/transport.h"
@@ -14,6 +15,18 @@
 /* "unix:", a path that fills all its room, and the NUL; an IP's is shorter. */
 enum { THRUM__NAME = 5 + 108 + 1 };
 _Static_assert((int)THRUM__NAME >= (int)THRUM__ADDRESS_TEXT, "holds both");
+
+/* What few streams have: who waits to write more, and deadlines. */
+typedef struct thrum__stream_rare {
+    thrum__waiters waiters;
+    thrum__ready ready;
+    thrum_ns idle, write; /* 0: never */
+    thrum_ns heard, took; /* when bytes came last, or were taken */
+    thrum_ns due;         /* when the call is made */
+    thrum_call *call;
+    thrum__soon again; /* the second look, */
+    int turns;         /* which comes after so many */
+} thrum__stream_rare;
 
 struct thrum_stream {
     thrum__link link; /* first: in reactor->streams until `closed` was told */
@@ -32,13 +45,15 @@ struct thrum_stream {
     thrum__queue queue;
     size_t low, high, cap;
     thrum_failure *why;
-    unsigned refs;  /* the users' */
+    thrum__stream_rare *rare; /* mostly NULL */
+    unsigned refs;            /* the users' */
     unsigned holds; /* ours: until `closed` was told, touched, calling */
     int watched;    /* what the transport was asked to tell */
     bool touched : 1;
     bool calling : 1;
     bool paused : 1;
     bool above : 1;        /* `drained` is due */
+    bool waited : 1;       /* for `drained`, by a Deferred */
     bool stuck : 1;        /* waits until more can be sent */
     bool ending : 1;       /* losing, aborted or failed: takes no more */
     bool halving : 1;      /* the peer is to be told that no more will come */
@@ -84,6 +99,18 @@ void thrum__stream_touch(thrum_stream *stream);
 
 /* Writing, in stream_write.c: sends what the kernel takes. */
 void thrum__stream_flush(thrum_stream *stream);
+
+/* What few streams have; made when there is none. Errors: NULL, no memory. */
+thrum__stream_rare *thrum__stream_rare_make(thrum_stream *stream);
+
+/* Those who wait in stream_wait.c: the queue has drained, or never will. */
+void thrum__stream_tell_waiters(thrum_stream *stream);
+
+/* The deadlines, in stream_deadline.c: the transport is asked to tell of other
+ * things than `before`; a turn has passed since one was over; the end. */
+void thrum__stream_deadline_watch(thrum_stream *stream, int before);
+void thrum__stream_deadline_look_again(void *stream);
+void thrum__stream_deadline_end(thrum_stream *stream);
 
 /* Tells `drained` when that is due. */
 void thrum__stream_tell_drained(thrum_stream *stream);

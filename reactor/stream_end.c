@@ -42,12 +42,16 @@ static void stream_close(thrum_stream *stream, bool reset)
     stream->transport = stream->upper = NULL;
     stream->closed = true;
     ev_unref(stream->reactor->loop);
+    if (stream->rare != NULL)
+        thrum__stream_deadline_end(stream);
     stream_close_transport(stream, upper, reset);
     stream_close_transport(stream, transport, reset);
     thrum__queue_fini(&stream->queue);
     if (stream->came_by != NULL)
         thrum__listener_left(stream->came_by);
     stream->came_by = NULL;
+    if (stream->waited)
+        thrum__stream_tell_waiters(stream);
 }
 
 static bool stream_is_over(const thrum_stream *stream)
@@ -91,7 +95,7 @@ static inline void stream_see_to(thrum_stream *stream)
     if (stream->queue.size > 0 && !stream->stuck && !stream->aborted &&
         !stream->read_failed)
         thrum__stream_flush(stream);
-    if (stream->above)
+    if (stream->above || stream->waited)
         thrum__stream_tell_drained(stream);
     if (stream->ending)
         stream_end(stream);

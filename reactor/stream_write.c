@@ -59,6 +59,8 @@ void thrum__stream_flush(thrum_stream *stream)
         queue_fail(stream);
         return;
     }
+    if (stream->rare != NULL && sent > 0)
+        stream->rare->took = thrum_clock_now(stream->reactor->time);
     if (sent > 0)
         queue_sent(stream, (size_t)sent);
     if (stream->stuck != (queue->size > 0)) {
@@ -88,15 +90,19 @@ void thrum__stream_shut(thrum_stream *stream)
 void thrum__stream_tell_drained(thrum_stream *stream)
 {
     const thrum_stream_handler *handler = stream->handler;
+    bool told = stream->above;
 
-    if (!stream->above || stream->queue.size > stream->low)
+    if (stream->queue.size > stream->low)
         return;
     stream->above = false;
-    if (handler == NULL || handler->drained == NULL || stream->ending)
-        return;
-    thrum__stream_enter(stream);
-    handler->drained(stream, stream->ctx);
-    thrum__stream_leave(stream);
+    if (told && handler != NULL && handler->drained != NULL &&
+        !stream->ending) {
+        thrum__stream_enter(stream);
+        handler->drained(stream, stream->ctx);
+        thrum__stream_leave(stream);
+    }
+    if (stream->waited && stream->queue.size <= stream->low)
+        thrum__stream_tell_waiters(stream);
 }
 
 void thrum__stream_writable(thrum_stream *stream)
@@ -107,7 +113,7 @@ void thrum__stream_writable(thrum_stream *stream)
         stream->stuck = false;
         thrum__stream_watch(stream);
     }
-    if (stream->queue.size == 0 || stream->above)
+    if (stream->queue.size == 0 || stream->above || stream->waited)
         thrum__stream_touch(stream);
 }
 
@@ -121,7 +127,7 @@ int thrum_stream_set_marks(thrum_stream *stream, size_t low, size_t high,
     stream->cap = cap;
     if (stream->queue.size > high)
         stream->above = true;
-    if (stream->above && !stream->closed)
+    if ((stream->above || stream->waited) && !stream->closed)
         thrum__stream_touch(stream);
     return 0;
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "reactor/test_peer.h"
-
+/*
+ * The words of a script that fails. Bytes are told from a little before the
+ * place where they differ, as C writes them.
+ */
 #include <stdio.h>
 #include <string.h>
 
-#include <thrum/reactor.h>
+#include "reactor/test_peer.h"
 
 enum {
     WORDS_BEFORE = 8, /* bytes told before the place where they differ */
@@ -57,19 +59,33 @@ static size_t words_from(thrum_bytes expected, thrum_bytes came)
     return at > WORDS_BEFORE ? at - WORDS_BEFORE : 0;
 }
 
-thrum_failure *thrum__test_peer_failure(thrum_context *context, unsigned number,
-                                        thrum_bytes expected, thrum_bytes came,
-                                        const char *instead)
+/* Of bytes that did not have a text in them, the last ones are told. */
+static size_t words_from_end(thrum_bytes came)
 {
-    char one[WORDS_ROOM], other[WORDS_ROOM];
-    size_t from = words_from(expected, came);
-    const char *wanted = "the end";
+    return came.size > WORDS_MOST ? came.size - WORDS_MOST : 0;
+}
 
-    if (expected.data != NULL)
-        wanted = words_bytes(one, expected, from);
-    if (came.size > 0)
-        instead = words_bytes(other, came, from);
-    return thrum_failure_new(
-        context, &thrum_domain_reactor, THRUM_REACTOR_E_SCRIPT,
-        "step %u: expected %s, but %s came", number, wanted, instead);
+thrum_failure *thrum__test_peer_failure(thrum_context *context, unsigned number,
+                                        thrum__step_kind kind,
+                                        thrum_bytes expected, thrum__came came)
+{
+    char one[WORDS_ROOM] = "the end", other[WORDS_ROOM] = "";
+    const char *up_to = kind == STEP_UNTIL ? "bytes up to " : "";
+    const char *the_end = "";
+    size_t from = 0;
+
+    if (kind == STEP_EXPECT)
+        from = words_from(expected, came.bytes);
+    if (kind != STEP_END)
+        words_bytes(one, expected, from);
+    if (kind == STEP_UNTIL)
+        from = words_from_end(came.bytes);
+    if (came.bytes.size > 0)
+        words_bytes(other, came.bytes, from);
+    if (came.ended)
+        the_end = came.bytes.size > 0 ? ", then the end," : "the end";
+    return thrum_failure_new(context, &thrum_domain_reactor,
+                             THRUM_REACTOR_E_SCRIPT,
+                             "step %u: expected %s%s, but %s%s came", number,
+                             up_to, one, other, the_end);
 }

@@ -74,7 +74,7 @@ THRUM_API size_t thrum_stream_queued(const thrum_stream *stream);
 
 /* Fires when the queue is at or below the low mark, at once if it is: what a
  * writer waits for that has met THRUM_E_FULL, or sees more queued than it
- * likes. Fails with what ended the stream. Any number may wait.
+ * likes. Fails with what made the stream fail. Any number may wait.
  * Ownership: new. Errors: NULL, no memory. */
 THRUM_API thrum_deferred *thrum_stream_when_drained(thrum_stream *stream);
 
@@ -103,12 +103,13 @@ THRUM_API int thrum_stream_set_deadlines(thrum_stream *stream, thrum_ns idle,
                                          thrum_ns write);
 
 /* Whether small segments leave at once (TCP_NODELAY), as they do by default.
- * Errors: THRUM_E_INVALID, not TCP underneath. */
+ * Errors: THRUM_E_INVALID, not TCP underneath; THRUM_E_CLOSED. */
 THRUM_API int thrum_stream_set_nodelay(thrum_stream *stream, int on);
 
 /* Asks a silent peer whether it lives, after `idle` and then every tenth of it,
  * and fails after three questions without an answer (SO_KEEPALIVE). 0: never,
- * the default. Whole seconds. Errors: THRUM_E_INVALID, not TCP underneath. */
+ * the default. Whole seconds, rounded up. Errors: THRUM_E_INVALID, not TCP
+ * underneath, or more than the system allows; THRUM_E_CLOSED. */
 THRUM_API int thrum_stream_set_keepalive(thrum_stream *stream, thrum_ns idle);
 
 /* The peer's address: "127.0.0.1:25", "[::1]:25", "unix:/path" ("unix:" of one

@@ -21,8 +21,10 @@ THRUM_BEGIN
 
 typedef struct thrum_test_peer thrum_test_peer;
 
-/* Makes a peer with an empty script. Ownership: new; stream taken.
- * Errors: NULL, no memory. */
+/* Makes a peer with an empty script. It hears of its stream from now on, and
+ * keeps what comes for the play.
+ * Ownership: new; stream taken. Errors: NULL, no memory: adding steps to it is
+ * nothing, and thrum_test_peer_play answers NULL. */
 THRUM_API thrum_test_peer *thrum_test_peer_new(thrum_stream *stream);
 
 /* Adds a step: sends this text. No memory in any of these is the failure of
@@ -61,19 +63,24 @@ THRUM_API void thrum_test_peer_stall(thrum_test_peer *peer, thrum_ns span);
 /* Adds a step: closes (thrum_stream_lose). */
 THRUM_API void thrum_test_peer_close(thrum_test_peer *peer);
 
-/* Adds a step: resets (thrum_stream_abort). */
+/* Adds a step: resets (thrum_stream_abort), in the next turn if something waits
+ * to be sent. */
 THRUM_API void thrum_test_peer_abort(thrum_test_peer *peer);
 
-/* Plays the script, once. Fires without a value at its end. Fails with
+/* Plays the steps that were not played yet, so a test may add some, play, look,
+ * add more and play again. Fires without a value at their end. Fails with
  * THRUM_REACTOR_E_SCRIPT when something else came: the text names the step,
- * what was expected and what came, in escaped form; and with what ended the
- * stream too early. The stream stays open unless the script closed it.
+ * counted from 1, what was expected and what came, as C writes it; and with
+ * what ended the stream too early. The stream stays open unless the script
+ * closed it. Cancelling stops the play where it is.
  * Ownership: new. Calls back: never before this returns. Errors: NULL, no
- * memory. */
+ * memory; THRUM_E_INVALID, it is being played; THRUM_REACTOR_E_STOPPED, the
+ * reactor has ended. */
 THRUM_API thrum_deferred *thrum_test_peer_play(thrum_test_peer *peer);
 
-/* Frees it, and its stream, before its reactor; what is being played fails with
- * THRUM_REACTOR_E_ABORTED. NULL is nothing. */
+/* Frees it, and its stream; what is being played fails with
+ * THRUM_REACTOR_E_ABORTED. Legal from within what the play's end is told to,
+ * and after the reactor's end. NULL is nothing. */
 THRUM_API void thrum_test_peer_free(thrum_test_peer *peer);
 
 THRUM_END

@@ -394,6 +394,7 @@ int main(void)
     tcase_add_test(counts, calls_later_are_counted);
     tcase_add_test(counts,
                    tasks_are_counted_until_their_end_also_those_that_wait);
+    tcase_add_test(counts, work_on_threads_is_counted_until_its_end_is_told);
     tcase_add_test(counts, streams_listeners_and_their_descriptors_are_counted);
     return support_main("health", cases, sizeof cases / sizeof *cases);
 }

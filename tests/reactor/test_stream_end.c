@@ -450,67 +450,6 @@ START_TEST(a_stream_that_ended_unheard_goes_with_its_last_holder)
 }
 END_TEST
 
-/* ---- The reactor's end ---- */
-
-START_TEST(streams_that_are_left_send_what_is_queued_and_are_aborted)
-{
-    thrum_context *context;
-    peer self;
-
-    peer_open_heard(&self, loop_start());
-    context = thrum_reactor_context(self.reactor);
-    thrum_stream_write(self.stream, "last words", 10);
-    thrum_reactor_free(self.reactor);
-    ck_assert_uint_eq(self.closed, 1);
-    ck_assert_int_eq(self.code, THRUM_REACTOR_E_ABORTED);
-    ck_assert_uint_eq(self.released, 1);
-    peer_expect(&self, "last words");
-    peer_hang_up(&self, false);
-    thrum_stream_unref(self.stream);
-    support_context_end(context);
-}
-END_TEST
-
-START_TEST(a_stream_that_was_lost_and_sent_all_ends_well_with_the_reactor)
-{
-    thrum_context *context;
-    peer self;
-
-    peer_open_heard(&self, loop_start());
-    context = thrum_reactor_context(self.reactor);
-    thrum_stream_write(self.stream, "QUIT", 4);
-    thrum_stream_lose(self.stream);
-    thrum_reactor_free(self.reactor);
-    ck_assert_uint_eq(self.closed, 1);
-    ck_assert_int_eq(self.code, 0);
-    peer_expect(&self, "QUIT");
-    peer_expect_end(&self, 0);
-    peer_hang_up(&self, false);
-    thrum_stream_unref(self.stream);
-    support_context_end(context);
-}
-END_TEST
-
-START_TEST(a_full_queue_is_reset_with_the_reactor)
-{
-    static char bytes[1024 * 1024];
-    thrum_context *context;
-    peer self;
-
-    peer_open_heard(&self, loop_start());
-    context = thrum_reactor_context(self.reactor);
-    while (thrum_stream_write(self.stream, bytes, sizeof bytes) == 0)
-        ;
-    thrum_stream_lose(self.stream);
-    thrum_reactor_free(self.reactor);
-    ck_assert_uint_eq(self.closed, 1);
-    ck_assert_int_eq(self.code, THRUM_REACTOR_E_ABORTED);
-    peer_hang_up(&self, false);
-    thrum_stream_unref(self.stream);
-    support_context_end(context);
-}
-END_TEST
-
 static TCase *ours_case(void)
 {
     TCase *ours = tcase_create("ended here");
@@ -564,26 +503,13 @@ static TCase *heard_case(void)
     return heard;
 }
 
-static TCase *last_case(void)
-{
-    TCase *last = tcase_create("the reactor's end");
-
-    tcase_add_test(last,
-                   streams_that_are_left_send_what_is_queued_and_are_aborted);
-    tcase_add_test(
-        last, a_stream_that_was_lost_and_sent_all_ends_well_with_the_reactor);
-    tcase_add_test(last, a_full_queue_is_reset_with_the_reactor);
-    return last;
-}
-
 int main(void)
 {
     int status = EXIT_SUCCESS;
 
     loop_watchdog();
     for (peer_over = PEER_TCP; peer_over < PEER_KINDS; peer_over++) {
-        TCase *const cases[] = {ours_case(), theirs_case(), heard_case(),
-                                last_case()};
+        TCase *const cases[] = {ours_case(), theirs_case(), heard_case()};
 
         status |= support_main(peer_over_name("stream_end"), cases,
                                sizeof cases / sizeof *cases);
