@@ -2,9 +2,11 @@
 """The examples: what they print is compared with the files beside this one.
 Those that send run against `thrum sink`, and what it got is compared with what
 they should have sent."""
+import contextlib
 import json
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 import tempfile
@@ -143,6 +145,88 @@ class Examples(unittest.TestCase):
         done = run('four_clients', env=dict(os.environ, THRUM_VIA='nonsense'))
         self.assertEqual(done.stdout, 'all 4 closed\n')
         self.assertEqual(done.stderr.count('not a URL'), 4)
+
+    def test_blocking_mail_is_sent_while_the_loop_counts(self):
+        done, messages = self.run_with_sink('blocking_mail')
+        self.assertEqual(done.stdout, expected('blocking_mail.txt'))
+        self.assertEqual((done.returncode, done.stderr), (0, ''))
+        self.assertEqual(sorted(each['to'] for each in messages),
+                         [['ann@example.org'], ['bob@example.org'],
+                          ['cid@example.org']])
+
+    def test_blocking_mail_says_that_no_server_is_there(self):
+        done = run('blocking_mail', env=dict(os.environ, THRUM_VIA=''))
+        self.assertEqual(done.stdout, expected('blocking_mail.txt').replace(
+            'accepted', 'no server'))
+        self.assertEqual((done.returncode, done.stderr), (0, ''))
+
+
+class LineService(unittest.TestCase):
+    def setUp(self):
+        self.process = subprocess.Popen(
+            [BUILT / 'examples' / 'line_service'], stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True)
+        self.addCleanup(self.process.communicate, timeout=PATIENCE)
+        self.addCleanup(self.process.kill)
+        self.port = int(self.process.stdout.readline().split()[1])
+
+    def call(self, text):
+        """A peer that has said something, and had its answers."""
+        peer = socket.create_connection(('127.0.0.1', self.port), PATIENCE)
+        self.addCleanup(peer.close)
+        peer.sendall(text)
+        wanted = b''.join(b'%d octets\n' % len(line)
+                          for line in text.split(b'\n')[:-1])
+        self.assertEqual(self.take(peer, len(wanted)), wanted)
+        return peer
+
+    @staticmethod
+    def take(peer, size):
+        data = b''
+        while len(data) < size:
+            more = peer.recv(size - len(data))
+            if not more:
+                break
+            data += more
+        return data
+
+    def wait(self):
+        out, err = self.process.communicate(timeout=PATIENCE)
+        return self.process.returncode, out, err
+
+    def test_each_line_is_answered_by_its_length(self):
+        self.call(b'hello\n\nwell\n')
+        self.process.terminate()
+        self.assertEqual(self.wait(), (0, '', ''))
+
+    def test_a_line_past_the_cap_ends_the_connection(self):
+        peer = self.call(b'')
+        peer.sendall(b'x' * 1025)
+        self.assertEqual(peer.recv(1), b'')
+
+    def test_it_leaves_when_those_in_a_line_have_ended_it(self):
+        idle, between, within = (self.call(text) for text in (
+            b'', b'hello\n', b'one\ntw'))
+        self.process.terminate()
+        self.assertEqual((idle.recv(1), between.recv(1)), (b'', b''))
+        with self.assertRaises(ConnectionRefusedError):
+            socket.create_connection(('127.0.0.1', self.port), PATIENCE)
+        self.assertIsNone(self.process.poll())
+        within.sendall(b'o\nthree\n')
+        self.assertEqual(self.take(within, 100), b'3 octets\n5 octets\n')
+        self.assertEqual(self.wait(), (0, '', ''))
+
+    def test_a_second_signal_ends_it_at_once(self):
+        peer = self.call(b'one\ntw')
+        other = self.call(b'')
+        self.process.terminate()
+        self.assertEqual(other.recv(1), b'')  # it has begun to stop
+        self.process.terminate()
+        status, _, told = self.wait()
+        self.assertEqual((status, told),
+                         (1, 'thrum_react: the reactor was stopped\n'))
+        with contextlib.suppress(ConnectionResetError):
+            self.assertEqual(peer.recv(1), b'')
 
 
 if __name__ == '__main__':

@@ -16,7 +16,7 @@ import unit
 
 LINK = re.compile(r'\[[^\]]*\]\(([^)#]+)(?:#[^)]*)?\)')
 DOCUMENTS = lint.files('.md')
-LONGEST_EXAMPLE = 90
+LONGEST_EXAMPLE = 160
 
 
 def broken_links(name, text):
