@@ -205,32 +205,49 @@ static void connect_start_tcp(attempt *self)
 /* ---- UNIX ---- */
 
 /* Returns the socket, or the errno as a negative number. */
-static int connect_unix_socket(const char *path)
+static int connect_unix_socket(const struct sockaddr_un *address,
+                               socklen_t size)
 {
-    struct sockaddr_un address;
-    socklen_t size = thrum__endpoint_unix(&address, path);
-    int fd, error;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int error;
 
-    if (size == 0)
-        return strlen(path) > 1 ? -ENAMETOOLONG : -ENOENT;
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
-    if (connect(fd, (const struct sockaddr *)&address, size) == 0)
+    if (connect(fd, (const struct sockaddr *)address, size) == 0)
         return fd;
     error = errno;
     close(fd);
     return -error;
 }
 
+static void connect_is_no_path(attempt *self)
+{
+    char where[CONNECT_WHERE];
+
+    connect_fail(self,
+                 thrum_failure_new(self->reactor->context, &thrum_domain_base,
+                                   THRUM_E_INVALID,
+                                   "cannot connect to %s: a path begins with "
+                                   "\"/\", a name with \"@\", and neither has "
+                                   "more than 107 octets",
+                                   connect_where(self, where)));
+}
+
 static void connect_try_unix(void *ctx)
 {
     attempt *self = ctx;
     thrum_clock *clock = self->reactor->time;
-    int fd = connect_unix_socket(self->host);
+    struct sockaddr_un address;
+    socklen_t size = thrum__endpoint_unix(&address, self->host);
     thrum_stream *stream;
+    int fd;
 
     self->again = NULL;
+    if (size == 0) {
+        connect_is_no_path(self);
+        return;
+    }
+    fd = connect_unix_socket(&address, size);
     if (fd == -EAGAIN)
         self->again = thrum_clock_call_later(clock, CONNECT_AGAIN,
                                              connect_try_unix, self, NULL);

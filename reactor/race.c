@@ -144,7 +144,8 @@ static int contender_try(contender *self)
     return 0;
 }
 
-/* The next one joins in; or, if nobody is left, it was for nothing. */
+/* The next one joins in; or, if nobody is left, it was for nothing. Only while
+ * the delay is over, or when one has failed. */
 static void race_next(thrum__race *self)
 {
     race_stop_delay(self);
@@ -157,7 +158,7 @@ static void race_next(thrum__race *self)
             contender_free(next);
             continue;
         }
-        if (thrum__link_alone(&self->untried))
+        if (thrum__link_alone(&self->untried) && !self->waiting)
             return;
         self->delay = thrum_clock_call_later(self->reactor->time, RACE_DELAY,
                                              race_on_delay, self, NULL);
@@ -238,12 +239,6 @@ void thrum__race_add(thrum__race *race, const thrum__address *addresses,
         }
     if (!thrum__link_alone(&race->untried))
         race_interleave(race);
-    if (thrum__link_alone(&race->running)) {
+    if (race->delay == NULL)
         race_next(race);
-    } else if (race->delay == NULL && !thrum__link_alone(&race->untried)) {
-        race->delay = thrum_clock_call_later(race->reactor->time, RACE_DELAY,
-                                             race_on_delay, race, NULL);
-        if (race->delay == NULL)
-            race_end(race, NULL, ENOMEM);
-    }
 }

@@ -238,8 +238,22 @@ static void on_question(struct ev_loop *loop, ev_io *io, int events)
         said.size = said.question;
         said.bytes[7] = 0;
     }
+    if (what & (said.type == NAMES_A ? NAMES_HELD_V4 : NAMES_HELD_V6)) {
+        memcpy(self->held, said.bytes, said.size);
+        self->held_size = said.size;
+        self->held_for = from;
+        return;
+    }
     sendto(self->fd, said.bytes, said.size, 0, (struct sockaddr *)&from,
            from_size);
+}
+
+void names_release(names *self)
+{
+    ck_assert_uint_gt(self->held_size, 0);
+    sendto(self->fd, self->held, self->held_size, 0,
+           (struct sockaddr *)&self->held_for, sizeof self->held_for);
+    self->held_size = 0;
 }
 
 /* One question a connection; it comes whole over loopback. */

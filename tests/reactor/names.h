@@ -7,6 +7,7 @@
 #define THRUM_TESTS_REACTOR_NAMES_H
 
 #include <ev.h>
+#include <netinet/in.h>
 
 typedef struct names {
     struct ev_loop *loop;
@@ -14,6 +15,9 @@ typedef struct names {
     int fd, tcp;
     char address[32]; /* for the reactor's config */
     unsigned asked, asked_tcp;
+    unsigned char held[512]; /* an answer that waits */
+    size_t held_size;
+    struct sockaddr_in held_for;
     void (*on_asked)(void *ctx);
     void *ctx;
 } names;
@@ -25,6 +29,9 @@ void names_start(names *self, struct ev_loop *loop);
 /* Stops it. */
 void names_stop(names *self);
 
+/* Sends the answer that waits. */
+void names_release(names *self);
+
 /* What a name's answer has besides its records, or instead of them. */
 enum {
     NAMES_SILENT_V4 = 1,    /* no answer for A */
@@ -34,7 +41,9 @@ enum {
     NAMES_RUBBISH = 16,     /* only rubbish */
     NAMES_BROKEN_DATA = 32, /* a record's data is too short */
     NAMES_CUT = 64,         /* ends in the midst of a record */
-    NAMES_MANY = 128        /* 40 MX */
+    NAMES_MANY = 128,       /* 40 MX */
+    NAMES_HELD_V6 = 256,    /* the answer for AAAA waits for names_release */
+    NAMES_HELD_V4 = 512     /* that for A */
 };
 
 enum {
