@@ -109,7 +109,7 @@ static int socket_shutdown(thrum__transport *transport)
 
     if (shutdown(self->io.fd, SHUT_WR) == 0 || errno == ENOTCONN)
         return 0;
-    return socket_failed(self, errno);
+    return (int)socket_send_failed(self, errno);
 }
 
 static bool socket_has_bytes(thrum__transport *transport)
