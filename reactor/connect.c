@@ -2,7 +2,8 @@
 /*
  * An attempt to connect: look the name up, then race its addresses (race.h),
  * until one answers or the time is over. The race begins with the addresses of
- * one family when the other one's are late, or lost.
+ * one family when the other one's are late, or lost. TLS begins with the winner
+ * alone: who fails there is not replaced by another address.
  *
  * All of it begins in the next turn of the loop; so nothing is told before the
  * call has returned.
@@ -33,6 +34,10 @@ typedef struct attempt {
     thrum_call *again; /* of a UNIX socket */
     thrum__lookup *lookup;
     thrum__race race;
+    thrum_tls *tls;       /* NULL: the reactor's own */
+    thrum_stream *stream; /* while TLS begins */
+    thrum_deferred *handshake;
+    bool over;          /* the end of the handshake is nobody's concern */
     thrum__address own; /* of a host in figures */
     bool figures;
     thrum__endpoint_kind kind;
@@ -50,6 +55,11 @@ static void connect_free(attempt *self)
     thrum_clock_cancel(clock, self->timer);
     thrum_clock_cancel(clock, self->again);
     thrum__link_remove(&self->link);
+    self->over = true;
+    if (self->handshake != NULL)
+        thrum_deferred_cancel(self->handshake);
+    thrum_stream_unref(self->stream);
+    thrum_tls_unref(self->tls);
     thrum_context_release(self->reactor->context, self);
 }
 
@@ -113,9 +123,81 @@ static void connect_on_time(void *ctx)
                             ? "the time is over: looking up"
                             : "the time is over: connecting to";
 
+    if (self->stream != NULL)
+        stage = "the time is over: TLS handshake with";
+
     self->timer = NULL;
     connect_fail(self,
                  connect_failure(self, THRUM_REACTOR_E_TIMEOUT, 0, stage));
+}
+
+/* ---- TLS ---- */
+
+static thrum_outcome connect_shaken(void *value, void *ctx)
+{
+    attempt *self = ctx;
+    thrum_stream *stream = self->stream;
+
+    (void)value;
+    self->handshake = NULL;
+    self->stream = NULL;
+    connect_end(self, stream);
+    return thrum_done();
+}
+
+/* What went wrong, without whom it went wrong with: that stands before it. */
+static const char *connect_tls_words(const attempt *self,
+                                     const thrum_failure *why)
+{
+    const char *text = thrum_failure_text(why);
+    const char *peer = thrum_stream_peer(self->stream);
+    size_t size = strlen(peer);
+
+    if (strncmp(text, peer, size) == 0 && strncmp(text + size, ": ", 2) == 0)
+        text += size + 2;
+    return text;
+}
+
+static thrum_outcome connect_not_shaken(const thrum_failure *why, void *ctx)
+{
+    attempt *self = ctx;
+    char where[CONNECT_WHERE];
+    int code = THRUM_REACTOR_E_TLS;
+    thrum_failure *told;
+
+    self->handshake = NULL;
+    if (self->over)
+        return thrum_done();
+    if (thrum_failure_is(why, &thrum_domain_base, THRUM_E_NOMEM)) {
+        connect_fail(self, thrum_failure_no_memory());
+        return thrum_done();
+    }
+    if (thrum_failure_is(why, &thrum_domain_reactor, THRUM_REACTOR_E_TIMEOUT))
+        code = THRUM_REACTOR_E_TIMEOUT;
+    told = thrum_failure_new(self->reactor->context, &thrum_domain_reactor,
+                             code, "TLS handshake with %s: %s",
+                             connect_where(self, where),
+                             connect_tls_words(self, why));
+    connect_fail(self, thrum_failure_because(told, thrum_failure_ref(why)));
+    return thrum_done();
+}
+
+/* The attempt's own time is over before the handshake's. What has failed
+ * already is told here, and then `self` is gone. */
+static void connect_shake(attempt *self, thrum_stream *stream)
+{
+    thrum_deferred *handshake =
+        thrum_stream_start_tls(stream, self->tls, self->host, 0, INT64_MAX);
+
+    self->stream = stream;
+    self->handshake = handshake;
+    if (thrum_deferred_add(handshake, connect_shaken, connect_not_shaken, self,
+                           NULL) != 0) {
+        self->handshake = NULL;
+        connect_fail(self, thrum_failure_no_memory());
+        thrum_deferred_cancel(handshake);
+    }
+    thrum_deferred_finish(handshake);
 }
 
 /* ---- TCP ---- */
@@ -124,7 +206,9 @@ static void connect_raced(thrum_stream *stream, int error, void *ctx)
 {
     attempt *self = ctx;
 
-    if (stream != NULL)
+    if (stream != NULL && self->kind == THRUM__ENDPOINT_TLS)
+        connect_shake(self, stream);
+    else if (stream != NULL)
         connect_end(self, stream);
     else if (error == ENOMEM)
         connect_fail(self, thrum_failure_no_memory());
@@ -321,15 +405,35 @@ static thrum_deferred *connect_begin(attempt *self)
     return deferred;
 }
 
+static attempt *connect_new_inet(thrum_reactor *reactor, const char *host,
+                                 uint16_t port, thrum__endpoint_kind kind,
+                                 thrum_ns within)
+{
+    attempt *self = connect_new(reactor, host, kind, within);
+
+    if (self == NULL)
+        return NULL;
+    self->port = port;
+    self->figures = thrum__address_read(&self->own, host, port) == 0;
+    return self;
+}
+
 thrum_deferred *thrum_connect_tcp(thrum_reactor *reactor, const char *host,
                                   uint16_t port, thrum_ns within)
 {
-    attempt *self = connect_new(reactor, host, THRUM__ENDPOINT_TCP, within);
+    return connect_begin(
+        connect_new_inet(reactor, host, port, THRUM__ENDPOINT_TCP, within));
+}
 
-    if (self != NULL) {
-        self->port = port;
-        self->figures = thrum__address_read(&self->own, host, port) == 0;
-    }
+thrum_deferred *thrum_connect_tls(thrum_reactor *reactor, const char *host,
+                                  uint16_t port, thrum_tls *tls,
+                                  thrum_ns within)
+{
+    attempt *self =
+        connect_new_inet(reactor, host, port, THRUM__ENDPOINT_TLS, within);
+
+    if (self != NULL && tls != NULL)
+        self->tls = thrum_tls_ref(tls);
     return connect_begin(self);
 }
 
@@ -338,6 +442,34 @@ thrum_deferred *thrum_connect_unix(thrum_reactor *reactor, const char *path,
 {
     return connect_begin(
         connect_new(reactor, path, THRUM__ENDPOINT_UNIX, within));
+}
+
+/* What cannot be connected to. Ownership: new; NULL: nothing is wrong. */
+static thrum_failure *connect_judge(thrum_context *context,
+                                    thrum__endpoint *endpoint, const char *text)
+{
+    thrum_failure *why = thrum__endpoint_parse(context, endpoint, text);
+
+    if (why != NULL || endpoint->kind == THRUM__ENDPOINT_UNIX ||
+        endpoint->port != 0)
+        return why;
+    return thrum__endpoint_failure(context, text, endpoint->port_at,
+                                   "port 0 is for listeners");
+}
+
+thrum_deferred *thrum_connect(thrum_reactor *reactor, const char *endpoint,
+                              thrum_tls *tls, thrum_ns within)
+{
+    thrum__endpoint place;
+    thrum_failure *why = connect_judge(reactor->context, &place, endpoint);
+
+    if (why != NULL)
+        return thrum_deferred_failed(reactor->context, why);
+    if (place.kind == THRUM__ENDPOINT_UNIX)
+        return thrum_connect_unix(reactor, place.path, within);
+    if (place.kind == THRUM__ENDPOINT_TLS)
+        return thrum_connect_tls(reactor, place.host, place.port, tls, within);
+    return thrum_connect_tcp(reactor, place.host, place.port, within);
 }
 
 void thrum__connects_end(thrum_reactor *reactor)

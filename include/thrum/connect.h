@@ -10,14 +10,17 @@
  *
  * A host is a name or an address in figures. A name is looked up (hosts file,
  * then DNS), outside ASCII as its A-label (IDNA2008). Its addresses are tried
- * one after the other, IPv6 and IPv4 in turn; each has 250 ms before the next
- * joins the race, and the first that answers wins (RFC 8305).
+ * one after the other, IPv6 and IPv4 in turn; each has 250 ms, or until it
+ * fails, before the next joins the race, and the first that answers wins; IPv4
+ * does not wait longer than 50 ms for what the DNS says of IPv6 (RFC 8305).
  *
- * Each call fires with a thrum_stream. It fails with the reactor's RESOLVE,
- * CONNECT (the errno of the last address beneath), TLS or TIMEOUT; the text
- * names the endpoint, the address and the stage. Cancelling stops it. `within`
- * is at most thirty years. Ownership: new. Calls back: never before the call
- * returns. Errors: NULL, no memory.
+ * Each call fires with a thrum_stream. It fails with the reactor's RESOLVE
+ * (NO_RECORDS beneath: there is no such name, or it has no address), CONNECT
+ * (the errno of the address that failed last beneath), TLS (what the handshake
+ * failed with beneath) or TIMEOUT; the text names the endpoint, the address and
+ * the stage. What can be no name fails with THRUM_E_INVALID. Cancelling stops
+ * it. `within` is at most thirty years. Ownership: new. Calls back: never
+ * before the call returns. Errors: NULL, no memory.
  */
 #ifndef THRUM_CONNECT_H
 #define THRUM_CONNECT_H
@@ -38,12 +41,13 @@ THRUM_API thrum_deferred *thrum_connect_tcp(thrum_reactor *reactor,
                                             const char *host, uint16_t port,
                                             thrum_ns within);
 
-/* Connects over TLS: fires when the peer is verified. */
+/* Connects over TLS: fires when the peer is verified to be `host`. */
 THRUM_API thrum_deferred *thrum_connect_tls(thrum_reactor *reactor,
                                             const char *host, uint16_t port,
                                             thrum_tls *tls, thrum_ns within);
 
-/* Connects to a UNIX socket. */
+/* Connects to a UNIX socket: "/PATH" or "@NAME". One whose queue is full is
+ * tried again every 10 ms. */
 THRUM_API thrum_deferred *thrum_connect_unix(thrum_reactor *reactor,
                                              const char *path, thrum_ns within);
 

@@ -33,10 +33,17 @@ typedef struct thrum_record {
 
 /* Looks up the records of a type. A name outside ASCII is looked up as its
  * A-label (IDNA2008). Fires with a thrum_records, of at least one record: those
- * with a priority in its order, addresses as RFC 6724 sorts them. Fails with
- * THRUM_REACTOR_E_NO_RECORDS (there is no such name, or it has none of the
- * type), RESOLVE (the answer could not be had; trying again may help) or
- * TIMEOUT. Cancelling stops it.
+ * with a priority in its order, equal ones by chance, those with a weight by
+ * chance and weight (RFC 2782); addresses as RFC 6724 sorts them. An address in
+ * figures is its own record; a short name is searched in the domains of
+ * resolv.conf, but only for its addresses. Who asks for the same at the same
+ * time shares one query.
+ * Fails with THRUM_REACTOR_E_NO_RECORDS (there is no such name, or it has none
+ * of the type; with NOT_OFFERED beneath the domain says itself that it has no
+ * such service: RFC 7505's null MX, an SRV to "."), RESOLVE (the answer could
+ * not be had; trying again may help) or TIMEOUT. THRUM_E_INVALID: it can be no
+ * name. When the time is over and the addresses of one family are there, it
+ * fires with those. Cancelling stops it.
  * Ownership: new. Calls back: never before this returns. Errors: NULL, no
  * memory. */
 THRUM_API thrum_deferred *thrum_records_lookup(thrum_reactor *reactor,
@@ -51,7 +58,7 @@ THRUM_API size_t thrum_records_count(const thrum_records *records);
 THRUM_API const thrum_record *thrum_records_at(const thrum_records *records,
                                                size_t index);
 
-/* How much longer they hold. */
+/* How long they hold, counted from when they were told. */
 THRUM_API thrum_ns thrum_records_ttl(const thrum_records *records);
 
 /* Frees them. Takes a void pointer, to serve as a value's release function.

@@ -47,6 +47,9 @@ const names_record names_records[] = {
     {.name = "self.test", NAMES_CNAME, "self.test"},
     {.name = "dangling.test", NAMES_CNAME, "nowhere.test"},
 
+    {.name = "mail.test", NAMES_A, "127.0.0.1"},
+    {.name = "other.test", NAMES_A, "127.0.0.1"},
+
     {.name = "mx.test", NAMES_MX, "last.test", .priority = 30},
     {.name = "mx.test", NAMES_MX, "first.test", .priority = 10},
     {.name = "mx.test", NAMES_MX, "Second.TEST", .priority = 20},
