@@ -30,7 +30,10 @@ void thrum__tls_session_fail(thrum__tls_session *self, thrum_failure *why)
 /* "mail.test at 127.0.0.1:465: no TLS: its certificate is for ..." */
 static void session_fail(thrum__tls_session *self, int error, const char *words)
 {
-    bool cut = error == GNUTLS_E_PREMATURE_TERMINATION;
+    /* Of a record's head that was cut GnuTLS says its length is wrong. */
+    bool cut = error == GNUTLS_E_PREMATURE_TERMINATION ||
+               (error == GNUTLS_E_UNEXPECTED_PACKET_LENGTH && self->in_over &&
+                self->in.size == 0);
     int code =
         cut && self->open ? THRUM_REACTOR_E_TRUNCATED : THRUM_REACTOR_E_TLS;
     const char *name = self->name.text;
@@ -315,17 +318,38 @@ static void session_refuse(thrum__tls_session *self, int error)
         gnutls_alert_send_appropriate(self->gnutls, error);
 }
 
+/* GnuTLS says AGAIN also after a ticket, whatever stands behind it, and of a
+ * part of a record before it looks whether more will come. */
+static bool session_goes_on(const thrum__tls_session *self, size_t before)
+{
+    return self->in.size < before && (self->in.size > 0 || self->in_over);
+}
+
+static int session_shake(thrum__tls_session *self)
+{
+    int got;
+    bool on;
+
+    do {
+        size_t before = self->in.size;
+
+        got = gnutls_handshake(self->gnutls);
+        if (got == GNUTLS_E_AGAIN)
+            on = session_goes_on(self, before);
+        else
+            on = got < 0 && gnutls_error_is_fatal(got) == 0 &&
+                 self->warnings++ < SESSION_WARNINGS;
+    } while (on);
+    return got;
+}
+
 int thrum__tls_session_handshake(thrum__tls_session *self)
 {
     int got;
 
     if (self->why != NULL)
         return THRUM__TLS_FAILED;
-    do
-        got = gnutls_handshake(self->gnutls);
-    while (got < 0 && got != GNUTLS_E_AGAIN &&
-           gnutls_error_is_fatal(got) == 0 &&
-           self->warnings++ < SESSION_WARNINGS);
+    got = session_shake(self);
     if (got == GNUTLS_E_AGAIN)
         return 0;
     if (got == 0)
@@ -373,8 +397,7 @@ static bool session_bears(thrum__tls_session *self, ssize_t got)
 }
 
 /* Decrypts what there is. Returns GNUTLS_E_AGAIN when that is used up, or what
- * it met. GnuTLS also says AGAIN after each ticket, whatever stands behind it.
- */
+ * it met. */
 static ssize_t session_decrypt(thrum__tls_session *self, char *data,
                                size_t size, size_t *at)
 {
@@ -387,7 +410,7 @@ static ssize_t session_decrypt(thrum__tls_session *self, char *data,
         if (got > 0)
             *at += (size_t)got;
         else if (got == GNUTLS_E_AGAIN)
-            got = self->in.size > 0 && self->in.size < before ? 1 : got;
+            got = session_goes_on(self, before) ? 1 : got;
         else if (got < 0 && session_bears(self, got))
             got = 1;
     }
