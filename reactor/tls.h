@@ -57,8 +57,10 @@ typedef struct thrum__tls_name {
     unsigned char address_size; /* 0: a name; 4, 16: an address */
 } thrum__tls_name;
 
-/* Errors: THRUM_E_INVALID, neither a name nor an address. */
-int thrum__tls_name_read(thrum__tls_name *name, const char *host);
+/* Errors: THRUM_E_NOMEM; THRUM_E_INVALID, neither a name nor an address, and
+ * *wrong says why, in static words. */
+int thrum__tls_name_read(thrum__tls_name *name, const char *host,
+                         const char **wrong);
 
 /* Whether a DNS name of a certificate, which may have a whole "*" for its first
  * label, is this one. */

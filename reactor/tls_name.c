@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "reactor/idn.h"
 #include "reactor/tls.h"
 
 static char name_lower(char byte)
@@ -36,66 +37,24 @@ static bool name_read_address(thrum__tls_name *name, const char *host)
     return true;
 }
 
-static bool name_is_plain_byte(char byte)
+int thrum__tls_name_read(thrum__tls_name *name, const char *host,
+                         const char **wrong)
 {
-    byte = name_lower(byte);
-    return (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') ||
-           byte == '-' || byte == '_';
-}
-
-/* Labels of 1 to 63 bytes. */
-static bool name_is_plain(const char *text, size_t size)
-{
-    size_t label = 0;
-
-    for (size_t i = 0; i < size; i++) {
-        if (text[i] == '.' ? label == 0 : !name_is_plain_byte(text[i]))
-            return false;
-        label = text[i] == '.' ? 0 : label + 1;
-        if (label > 63)
-            return false;
-    }
-    return label > 0;
-}
-
-/* Outside ASCII: IDNA2008, with all that is a dot to people (RFC 5895). What is
- * within is judged before: the mapping drops some of it. */
-static int name_map(const char *host, gnutls_datum_t *mapped)
-{
-    for (const char *at = host; *at != '\0'; at++)
-        if ((unsigned char)*at < 0x80 && *at != '.' && !name_is_plain_byte(*at))
-            return THRUM_E_INVALID;
-    if (gnutls_idna_map(host, (unsigned)strlen(host), mapped, 0) != 0)
-        return THRUM_E_INVALID;
-    return 0;
-}
-
-int thrum__tls_name_read(thrum__tls_name *name, const char *host)
-{
-    gnutls_datum_t mapped = {NULL, 0};
-    int error = THRUM_E_INVALID;
-    size_t size;
+    size_t size = strlen(host);
+    int error;
 
     memset(name, 0, sizeof *name);
-    if (strlen(host) >= THRUM__TLS_NAME)
-        return THRUM_E_INVALID;
-    if (name_read_address(name, host)) {
-        memcpy(name->text, host, strlen(host));
+    if (size < THRUM__TLS_NAME && name_read_address(name, host)) {
+        memcpy(name->text, host, size);
         return 0;
     }
-    if (name_map(host, &mapped) != 0)
-        return THRUM_E_INVALID;
-    size = mapped.size;
-    if (size > 0 && mapped.data[size - 1] == '.')
-        size--;
-    if (size < THRUM__TLS_NAME &&
-        name_is_plain((const char *)mapped.data, size)) {
-        for (size_t i = 0; i < size; i++)
-            name->text[i] = name_lower((char)mapped.data[i]);
-        error = 0;
-    }
-    gnutls_free(mapped.data);
-    return error;
+    error = thrum__name_to_ascii(name->text, host, wrong);
+    if (error != 0)
+        return error;
+    size = strlen(name->text);
+    if (name->text[size - 1] == '.')
+        name->text[size - 1] = '\0';
+    return 0;
 }
 
 static bool name_equal(const char *lower, const char *dns, size_t size)

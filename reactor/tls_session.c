@@ -205,16 +205,22 @@ static thrum_failure *session_prepare(thrum__tls_session *self,
                                       const char *host)
 {
     thrum_failure *why = NULL;
+    const char *wrong = NULL;
     int error;
 
     if (self->server && !self->tls->has_certificate)
         return thrum__tls_failure(self->context, THRUM_REACTOR_E_TLS, 0,
                                   "%s: no TLS: a server needs a certificate",
                                   self->where);
-    if (host != NULL && thrum__tls_name_read(&self->name, host) != 0)
-        return thrum__tls_failure(self->context, THRUM_REACTOR_E_TLS, 0,
-                                  "%s: no TLS: that is no name of a host",
-                                  self->where);
+    if (host != NULL) {
+        error = thrum__tls_name_read(&self->name, host, &wrong);
+        if (error == THRUM_E_NOMEM)
+            return thrum_failure_no_memory();
+        if (error != 0)
+            return thrum__tls_failure(self->context, THRUM_REACTOR_E_TLS, 0,
+                                      "%s: no TLS: the host: %s", self->where,
+                                      wrong);
+    }
     if (!self->server)
         why = thrum__tls_trust_system(self->tls);
     if (why != NULL)
@@ -368,13 +374,21 @@ int thrum__tls_session_handshake(thrum__tls_session *self)
 
 /* ---- Bytes ---- */
 
-/* In TLS 1.2 a ticket comes with the handshake, in 1.3 at any time after it. */
+/* In TLS 1.2 a ticket comes with the handshake, or serves again; in 1.3 it
+ * comes at any time after it, and to ask for one before would block. */
+static bool session_has_ticket(const thrum__tls_session *self)
+{
+    return (gnutls_session_get_flags(self->gnutls) &
+            GNUTLS_SFLAGS_SESSION_TICKET) != 0 ||
+           (self->facts.resumed &&
+            gnutls_protocol_get_version(self->gnutls) == GNUTLS_TLS1_2);
+}
+
 static void session_keep_ticket(thrum__tls_session *self)
 {
     gnutls_datum_t ticket = {NULL, 0};
 
-    if (!self->wants_ticket || (gnutls_session_get_flags(self->gnutls) &
-                                GNUTLS_SFLAGS_SESSION_TICKET) == 0)
+    if (!self->wants_ticket || !session_has_ticket(self))
         return;
     self->wants_ticket = false;
     if (gnutls_session_get_data2(self->gnutls, &ticket) == 0)

@@ -10,6 +10,7 @@
 #include <thrum/test_clock.h>
 
 #include "reactor/stream.h"
+#include "reactor/transport_tls.h"
 #include "tests/reactor/tls_pair.h"
 
 typedef enum tls_kind {
