@@ -105,12 +105,15 @@ static start *start_new(thrum_stream *stream, const char *operation)
 
 /* What somebody put there before TLS is not to be read as if it had come
  * through it (RFC 3207, section 6). A client's kernel is asked when TLS begins;
- * a server's now, since the client may be quick to answer what is queued. */
+ * a server's now, since the client may be quick to answer what is queued. Where
+ * nothing was said in the clear, what waits is the client's first word of TLS:
+ * it may well come before the listener does. */
 static void start_check(start *self, thrum__tls_session *session, size_t unread)
 {
     thrum__transport *beneath = self->stream->transport;
 
-    if (unread > 0 || (session->server && beneath->ops->has_bytes(beneath)))
+    if (unread > 0 || (session->server && self->stream->spoken &&
+                       beneath->ops->has_bytes(beneath)))
         thrum__tls_session_refuse(session, THRUM__TLS_BEFORE);
 }
 

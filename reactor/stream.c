@@ -154,6 +154,7 @@ static void stream_received(thrum_stream *stream, const char *data, size_t size)
 
     if (handler == NULL || handler->received == NULL)
         return;
+    stream->spoken = true;
     thrum__stream_enter(stream);
     handler->received(stream, data, size, stream->ctx);
     thrum__stream_leave(stream);

@@ -50,6 +50,7 @@ struct thrum_stream {
     unsigned holds; /* ours: until `closed` was told, touched, calling */
     int watched;    /* what the transport was asked to tell */
     bool touched : 1;
+    bool spoken : 1; /* bytes were told, or written */
     bool calling : 1;
     bool paused : 1;
     bool above : 1;        /* `drained` is due */

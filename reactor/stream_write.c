@@ -149,6 +149,7 @@ static void queue_grown(thrum_stream *stream)
 {
     const thrum__queue *queue = &stream->queue;
 
+    stream->spoken = true;
     if (stream->stuck) {
         stream->above |= queue->size > stream->high;
         return;

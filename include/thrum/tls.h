@@ -69,7 +69,9 @@ THRUM_API thrum_deferred *
 thrum_stream_start_tls(thrum_stream *stream, thrum_tls *tls, const char *host,
                        size_t unread, thrum_ns within);
 
-/* The same on the server's side. `tls` must have a certificate. */
+/* The same on the server's side. `tls` must have a certificate. The kernel may
+ * hold bytes if none were told and none written before: TLS from the first word
+ * on. */
 THRUM_API thrum_deferred *thrum_stream_serve_tls(thrum_stream *stream,
                                                  thrum_tls *tls, size_t unread,
                                                  thrum_ns within);

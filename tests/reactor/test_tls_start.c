@@ -85,6 +85,27 @@ START_TEST(what_is_queued_leaves_in_the_clear_and_what_follows_waits)
 }
 END_TEST
 
+/* A listener's peer says its first word before anybody listens to it. */
+START_TEST(a_client_may_begin_before_its_server)
+{
+    tls_link link;
+
+    ck_assert(link_start(&link));
+    ck_assert(link_open(&link, _i));
+    thrum_stream_pause(link.server.stream);
+    link_start_client(&link, "mail.test");
+    link_run(&link);
+    link_start_server(&link);
+    link_run(&link);
+    ck_assert_uint_eq(link.client.secured + link.server.secured, 2);
+    thrum_stream_resume(link.server.stream);
+    say(&link.client, "early");
+    link_run(&link);
+    expect_heard(&link.server, "early");
+    link_end(&link);
+}
+END_TEST
+
 START_TEST(the_handshake_needs_neither_a_handler_nor_a_stream_that_reads)
 {
     tls_link link;
@@ -203,6 +224,10 @@ START_TEST(t1_bytes_that_the_kernel_holds_refuse_it)
     ck_assert(link_start(&link));
     ck_assert(
         link_open_raw(&link, _i == 0 ? &link.client : &link.server, &raw));
+    if (_i == 1) {
+        ck_assert_int_eq(send(raw, "STARTTLS\r\n", 10, 0), 10);
+        LINK_UNTIL(&link, link.server.size == 10);
+    }
     ck_assert_int_eq(send(raw, "250 injected\r\n", 14, 0), 14);
     if (_i == 0)
         link_start_client(&link, "mail.test");
@@ -211,7 +236,8 @@ START_TEST(t1_bytes_that_the_kernel_holds_refuse_it)
     link_run(&link);
     expect_refused(_i == 0 ? &link.client : &link.server, THRUM_REACTOR_E_TLS,
                    "no TLS: bytes came before it began");
-    ck_assert_uint_eq(link.client.size + link.server.size, 0);
+    ck_assert_uint_eq(link.client.size, 0);
+    ck_assert_uint_eq(link.server.size, _i == 1 ? 10 : 0);
     ck_assert_int_le(recv(raw, &byte, 1, 0), 0); /* not one byte of ours */
     close(raw);
     link_end(&link);
@@ -524,6 +550,8 @@ int main(void)
                    what_is_queued_leaves_in_the_clear_and_what_follows_waits);
     tcase_add_test(
         begin, the_handshake_needs_neither_a_handler_nor_a_stream_that_reads);
+    tcase_add_loop_test(begin, a_client_may_begin_before_its_server, 0,
+                        TLS_KINDS);
     tcase_add_test(begin, tls_may_be_begun_within_tls);
     tcase_add_test(begin, the_facts_tell_what_the_handshake_came_to);
     tcase_add_loop_test(refused, t1_bytes_that_were_told_and_not_used_refuse_it,
