@@ -7,9 +7,11 @@ import json
 import os
 import pathlib
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
@@ -227,6 +229,108 @@ class LineService(unittest.TestCase):
                          (1, 'thrum_react: the reactor was stopped\n'))
         with contextlib.suppress(ConnectionResetError):
             self.assertEqual(peer.recv(1), b'')
+
+
+class Proxy(unittest.TestCase):
+    """A peer, the proxy, and a server."""
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+
+    def start(self, target, listen='tcp:127.0.0.1:0'):
+        self.process = subprocess.Popen(
+            [BUILT / 'examples' / 'proxy', listen, target],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(self.process.communicate, timeout=PATIENCE)
+        self.addCleanup(self.process.kill)
+        return self.process.stdout.readline().split(' at ')[1].strip()
+
+    def join(self):
+        """Both ends of a connection through it."""
+        listening = socket.create_server(('127.0.0.1', 0))
+        self.addCleanup(listening.close)
+        listening.settimeout(PATIENCE)
+        name = self.start('tcp:127.0.0.1:%d' % listening.getsockname()[1])
+        near = socket.create_connection(('127.0.0.1',
+                                         int(name.rpartition(':')[2])))
+        far, _ = listening.accept()
+        for each in near, far:
+            each.settimeout(PATIENCE)
+            self.addCleanup(each.close)
+        return near, far
+
+    def stop(self):
+        self.process.terminate()
+        out, err = self.process.communicate(timeout=PATIENCE)
+        self.assertEqual((self.process.returncode, out, err), (0, '', ''))
+
+    @staticmethod
+    def read_all(peer, piece=65536):
+        parts = []
+        while part := peer.recv(piece):
+            parts.append(part)
+        return b''.join(parts)
+
+    def most(self):
+        """The memory that the proxy has had at most, in KiB."""
+        with open(f'/proc/{self.process.pid}/status',
+                  encoding='ascii') as lines:
+            return next(int(line.split()[1]) for line in lines
+                        if line.startswith('VmHWM'))
+
+    def test_a_question_ends_and_its_answer_still_comes(self):
+        near, far = self.join()
+        near.sendall(b'question')
+        near.shutdown(socket.SHUT_WR)
+        self.assertEqual(self.read_all(far), b'question')
+        far.sendall(b'answer')
+        far.close()
+        self.assertEqual(self.read_all(near), b'answer')
+        self.stop()
+
+    def test_the_far_side_may_end_first(self):
+        near, far = self.join()
+        far.sendall(b'220 hello')
+        far.shutdown(socket.SHUT_WR)
+        self.assertEqual(self.read_all(near), b'220 hello')
+        near.sendall(b'bye')
+        near.close()
+        self.assertEqual(self.read_all(far), b'bye')
+        self.stop()
+
+    def test_a_slow_reader_holds_the_writer_back(self):
+        near, far = self.join()
+        before, data = self.most(), os.urandom(1 << 20) * 32
+        writer = threading.Thread(
+            target=lambda: (near.sendall(data),
+                            near.shutdown(socket.SHUT_WR)))
+        writer.start()
+        self.addCleanup(writer.join)
+        self.assertEqual(hash(self.read_all(far, 4096)), hash(data))
+        self.assertLess(self.most() - before, 2048)
+        self.stop()
+
+    def test_a_reset_passes_on(self):
+        near, far = self.join()
+        near.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                        struct.pack('ii', 1, 0))
+        near.close()
+        with self.assertRaises(ConnectionResetError):
+            self.read_all(far)
+        self.stop()
+
+    def test_who_meets_no_server_is_sent_away(self):
+        path = os.path.join(self.folder.name, 'near')
+        self.assertEqual(self.start('tcp:127.0.0.1:1', 'unix:' + path),
+                         'unix:' + path)
+        with socket.socket(socket.AF_UNIX) as near:
+            near.settimeout(PATIENCE)
+            near.connect(path)
+            self.assertEqual(near.recv(1), b'')
+        self.process.terminate()
+        _, err = self.process.communicate(timeout=PATIENCE)
+        self.assertIn('127.0.0.1:1', err)
 
 
 if __name__ == '__main__':
