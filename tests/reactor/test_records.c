@@ -1,99 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include <thrum/records.h>
-
-#include "tests/reactor/reach.h"
-
-enum { ADDRESS = THRUM_RECORD_ADDRESS, MX = THRUM_RECORD_MX };
-enum { TXT = THRUM_RECORD_TXT, SRV = THRUM_RECORD_SRV };
-
-/* What a look-up came to. */
-typedef struct found {
-    thrum_deferred *looking;
-    unsigned fired, failed;
-    char text[1500]; /* the records, each ended by ";" */
-    size_t count;
-    thrum_ns ttl;
-    thrum_failure *why;
-} found;
-
-static void write_records(found *self, const thrum_records *records, int type)
-{
-    char *at = self->text;
-
-    self->count = thrum_records_count(records);
-    for (size_t i = 0; i < self->count; i++) {
-        const thrum_record *record = thrum_records_at(records, i);
-        size_t left = sizeof self->text - (size_t)(at - self->text);
-
-        ck_assert_uint_eq(record->text[record->size], 0);
-        if (type == MX)
-            at += snprintf(at, left, "%u ", record->priority);
-        if (type == SRV)
-            at += snprintf(at, left, "%u %u %u ", record->priority,
-                           record->weight, record->port);
-        left = sizeof self->text - (size_t)(at - self->text);
-        at += snprintf(at, left, "%s;", record->text);
-        ck_assert(at < self->text + sizeof self->text);
-    }
-    ck_assert_ptr_null(thrum_records_at(records, self->count));
-}
-
-typedef struct asked {
-    found *found;
-    int type;
-} asked;
-
-static thrum_outcome came(void *records, void *ctx)
-{
-    asked *self = ctx;
-
-    self->found->fired++;
-    self->found->ttl = thrum_records_ttl(records);
-    write_records(self->found, records, self->type);
-    return thrum_keep();
-}
-
-static thrum_outcome did_not(const thrum_failure *why, void *ctx)
-{
-    found *self = ((asked *)ctx)->found;
-
-    self->failed++;
-    thrum_failure_unref(self->why);
-    self->why = thrum_failure_ref(why);
-    return thrum_done();
-}
-
-static void begin(world *here, found *self, int type, const char *name)
-{
-    asked *ctx = malloc(sizeof *ctx);
-
-    *ctx = (asked){self, type};
-    self->looking = thrum_records_lookup(here->reactor, (thrum_record_type)type,
-                                         name, 30 * THRUM_S);
-    ck_assert_int_eq(
-        thrum_deferred_add(self->looking, came, did_not, ctx, free) == 0,
-        self->looking != NULL);
-}
-
-static void end(found *self)
-{
-    thrum_deferred_finish(self->looking);
-    thrum_failure_unref(self->why);
-    *self = (found){0};
-}
-
-/* Looks up, until there is nothing more to do without time. */
-static void look_up(world *here, found *self, int type, const char *name)
-{
-    *self = (found){0};
-    begin(here, self, type, name);
-    ck_assert_uint_eq(self->fired + self->failed, 0);
-    world_settle(here);
-}
+#include "tests/reactor/asking.h"
 
 /* ---- What there is ---- */
 
@@ -130,13 +39,13 @@ START_TEST(records_are_found)
     found got;
 
     world_open_timed(&here);
-    look_up(&here, &got, there[_i].type, there[_i].name);
+    found_look_up(&here, &got, there[_i].type, there[_i].name);
     ck_assert_msg(got.fired == 1, "%s",
                   got.why == NULL ? "nothing" : thrum_failure_text(got.why));
     if (there[_i].records != NULL)
         ck_assert_str_eq(got.text, there[_i].records);
     ck_assert_int_eq(got.ttl, there[_i].ttl * THRUM_S);
-    end(&got);
+    found_end(&got);
     world_close(&here);
 }
 END_TEST
@@ -147,12 +56,12 @@ START_TEST(services_stand_in_the_order_of_their_priorities)
     found got;
 
     world_open_timed(&here);
-    look_up(&here, &got, SRV, "_it._tcp.test");
+    found_look_up(&here, &got, SRV, "_it._tcp.test");
     ck_assert_uint_eq(got.count, 3);
     ck_assert_ptr_nonnull(strstr(got.text, "10 60 5222 big.test;"));
     ck_assert_ptr_nonnull(strstr(got.text, "10 0 5221 small.test;"));
     ck_assert_str_eq(strstr(got.text, "20 "), "20 0 5223 spare.test;");
-    end(&got);
+    found_end(&got);
     world_close(&here);
 }
 END_TEST
@@ -166,15 +75,15 @@ START_TEST(an_address_in_figures_asks_nobody)
     found got;
 
     world_open_timed(&here);
-    look_up(&here, &got, ADDRESS, figures[_i]);
+    found_look_up(&here, &got, ADDRESS, figures[_i]);
     snprintf(text, sizeof text, "%s;", figures[_i]);
     ck_assert_str_eq(got.text, text);
     ck_assert_uint_eq(here.names.asked, 0);
-    end(&got);
-    look_up(&here, &got, ADDRESS, "localhost");
+    found_end(&got);
+    found_look_up(&here, &got, ADDRESS, "localhost");
     ck_assert_uint_gt(got.count, 0);
     ck_assert_uint_eq(here.names.asked, 0);
-    end(&got);
+    found_end(&got);
     world_close(&here);
 }
 END_TEST
@@ -188,14 +97,14 @@ START_TEST(what_is_too_long_for_udp_comes_over_tcp)
     for (int i = 0; i < 40; i++)
         snprintf(expected + strlen(expected), 40, "%d mx%02d.many.test;", i, i);
     world_open_timed(&here);
-    look_up(&here, &got, MX, "many.test");
+    found_look_up(&here, &got, MX, "many.test");
     ck_assert_uint_eq(got.count, 40);
     ck_assert_str_eq(got.text, expected);
     ck_assert_uint_eq(here.names.asked_tcp, 1);
-    end(&got);
-    look_up(&here, &got, TXT, "long.test");
+    found_end(&got);
+    found_look_up(&here, &got, TXT, "long.test");
     ck_assert_uint_eq(strlen(got.text), 601);
-    end(&got);
+    found_end(&got);
     world_close(&here);
 }
 END_TEST
@@ -241,13 +150,13 @@ START_TEST(why_there_are_none_is_told)
     found got;
 
     world_open_timed(&here);
-    look_up(&here, &got, missing[_i].type, missing[_i].name);
+    found_look_up(&here, &got, missing[_i].type, missing[_i].name);
     ck_assert_uint_eq(got.failed, 1);
     ck_assert_msg(
         thrum_failure_is(got.why, &thrum_domain_reactor, missing[_i].code) &&
             strstr(thrum_failure_text(got.why), missing[_i].text) != NULL,
         "%d %s", thrum_failure_code(got.why), thrum_failure_text(got.why));
-    end(&got);
+    found_end(&got);
     world_close(&here);
 }
 END_TEST
@@ -267,12 +176,12 @@ START_TEST(a_service_that_is_refused_says_so_beneath)
     found got;
 
     world_open_timed(&here);
-    look_up(&here, &got, rows[_i].type, rows[_i].name);
+    found_look_up(&here, &got, rows[_i].type, rows[_i].name);
     cause = thrum_failure_cause(got.why);
     ck_assert_int_eq(cause != NULL, rows[_i].refused);
     ck_assert(cause == NULL || thrum_failure_is(cause, &thrum_domain_reactor,
                                                 THRUM_REACTOR_E_NOT_OFFERED));
-    end(&got);
+    found_end(&got);
     world_close(&here);
 }
 END_TEST
@@ -293,13 +202,13 @@ START_TEST(what_is_no_name_is_refused_without_asking)
     found got;
 
     world_open_timed(&here);
-    look_up(&here, &got, MX, refused[_i].name);
+    found_look_up(&here, &got, MX, refused[_i].name);
     ck_assert_uint_eq(got.failed, 1);
     ck_assert(thrum_failure_is(got.why, &thrum_domain_base, THRUM_E_INVALID));
     ck_assert_ptr_nonnull(
         strstr(thrum_failure_text(got.why), refused[_i].text));
     ck_assert_uint_eq(here.names.asked, 0);
-    end(&got);
+    found_end(&got);
     world_close(&here);
 }
 END_TEST
@@ -313,7 +222,7 @@ START_TEST(a_look_up_that_is_not_answered_ends_with_its_time)
     found got;
 
     world_open_timed(&here);
-    look_up(&here, &got, TXT, asked_for[_i]);
+    found_look_up(&here, &got, TXT, asked_for[_i]);
     world_pass(&here, 30 * THRUM_S - 1);
     ck_assert_uint_eq(got.failed, 0);
     world_pass(&here, 1);
@@ -321,7 +230,7 @@ START_TEST(a_look_up_that_is_not_answered_ends_with_its_time)
     ck_assert(thrum_failure_is(got.why, &thrum_domain_reactor,
                                THRUM_REACTOR_E_TIMEOUT));
     ck_assert_uint_eq(thrum_test_clock_pending(here.clock), 0);
-    end(&got);
+    found_end(&got);
     world_close(&here);
 }
 END_TEST
@@ -334,159 +243,13 @@ START_TEST(one_family_is_better_than_none_when_the_time_is_over)
     found got;
 
     world_open_timed(&here);
-    look_up(&here, &got, ADDRESS, asked_for[_i]);
+    found_look_up(&here, &got, ADDRESS, asked_for[_i]);
     world_pass(&here, 30 * THRUM_S - 1);
     ck_assert_uint_eq(got.fired, 0);
     world_pass(&here, 1);
     ck_assert_uint_eq(got.fired, 1);
     ck_assert_str_eq(got.text, texts[_i]);
-    end(&got);
-    world_close(&here);
-}
-END_TEST
-
-/* ---- What is kept ---- */
-
-static const struct {
-    int type;
-    const char *name;
-    int seconds;            /* that it is kept */
-    unsigned first, second; /* questions; that there is no AAAA is kept */
-} kept[] = {
-    {ADDRESS, "one.test", 60, 2, 2},  {ADDRESS, "short.test", 5, 2, 1},
-    {MX, "mx.test", 60, 1, 1},        {MX, "none.test", 60, 1, 1},
-    {MX, "one.test", 60, 1, 1},       {MX, "null.test", 60, 1, 1},
-    {ADDRESS, "alias.test", 7, 2, 1}, {ADDRESS, "none.test", 60, 2, 2},
-};
-
-START_TEST(an_answer_is_asked_for_again_when_it_holds_no_longer)
-{
-    unsigned questions = 0;
-    thrum_ns holds = kept[_i].seconds * THRUM_S;
-    world here;
-    found got;
-
-    world_open_timed(&here);
-    for (int round = 0; round < 2; round++) {
-        questions += round == 0 ? kept[_i].first : kept[_i].second;
-        look_up(&here, &got, kept[_i].type, kept[_i].name);
-        end(&got);
-        world_pass(&here, holds - 1);
-        look_up(&here, &got, kept[_i].type, kept[_i].name);
-        ck_assert(got.ttl <= 1);
-        ck_assert_uint_eq(got.fired + got.failed, 1);
-        end(&got);
-        world_pass(&here, 1);
-        ck_assert_uint_eq(here.names.asked, questions);
-    }
-    world_close(&here);
-}
-END_TEST
-
-START_TEST(what_holds_for_no_time_is_asked_for_each_time)
-{
-    static const char *const asked_for[] = {"zero.test", "negative.test",
-                                            "cut.test"};
-    world here;
-    found got;
-
-    world_open_timed(&here);
-    for (unsigned round = 0; round < 3; round++) {
-        unsigned before = here.names.asked;
-
-        look_up(&here, &got, ADDRESS, asked_for[_i]);
-        ck_assert_uint_gt(here.names.asked, before);
-        end(&got);
-    }
-    world_close(&here);
-}
-END_TEST
-
-START_TEST(the_other_spelling_of_a_name_is_the_same_name)
-{
-    static const char *const asked_for[] = {"xn--bcher-kva.test",
-                                            "B\xc3\x9c"
-                                            "CHER.test",
-                                            "xn--BCHER-kva.test.",
-                                            "b\xc3\xbc"
-                                            "cher.test"};
-    world here;
-    found got;
-
-    world_open_timed(&here);
-    for (size_t i = 0; i < sizeof asked_for / sizeof *asked_for; i++) {
-        look_up(&here, &got, ADDRESS, asked_for[i]);
-        ck_assert_str_eq(got.text, "127.0.0.1;");
-        ck_assert_uint_eq(here.names.asked, 2);
-        end(&got);
-    }
-    world_close(&here);
-}
-END_TEST
-
-/* ---- Several at once ---- */
-
-enum { MANY = 50 };
-
-START_TEST(those_who_ask_the_same_share_a_question)
-{
-    static found got[MANY];
-    world here;
-
-    world_open_timed(&here);
-    memset(got, 0, sizeof got);
-    for (int i = 0; i < MANY; i++)
-        begin(&here, &got[i], i % 2 ? MX : ADDRESS, "mx.test");
-    world_settle(&here);
-    ck_assert_uint_eq(here.names.asked, 3);
-    for (int i = 0; i < MANY; i++) {
-        ck_assert_uint_eq(got[i].fired, i % 2);
-        ck_assert_uint_eq(got[i].failed, !(i % 2));
-        end(&got[i]);
-    }
-    world_close(&here);
-}
-END_TEST
-
-START_TEST(one_may_go_and_the_others_are_told)
-{
-    found got[3] = {{0}};
-    world here;
-
-    world_open_timed(&here);
-    for (int i = 0; i < 3; i++)
-        begin(&here, &got[i], MX, "mx.test");
-    thrum_deferred_cancel(got[1].looking);
-    ck_assert_uint_eq(got[1].failed, 1);
-    world_settle(&here);
-    ck_assert_uint_eq(got[0].fired + got[2].fired, 2);
-    for (int i = 0; i < 3; i++)
-        end(&got[i]);
-    world_close(&here);
-}
-END_TEST
-
-START_TEST(an_answer_for_which_nobody_waits_any_more_is_kept)
-{
-    found gone = {0}, stays = {0};
-    world here;
-
-    world_open_timed(&here);
-    begin(&here, &stays, TXT, "silent.test");
-    begin(&here, &gone, ADDRESS, "late-six.test");
-    world_settle(&here);
-    thrum_deferred_cancel(gone.looking);
-    names_release(&here.names);
-    world_settle(&here);
-    ck_assert_uint_eq(here.names.asked, 3);
-    end(&gone);
-    begin(&here, &gone, ADDRESS, "late-six.test");
-    world_settle(&here);
-    ck_assert_str_eq(gone.text, "::1;127.0.0.1;127.0.0.2;");
-    ck_assert_uint_eq(here.names.asked, 3);
-    thrum_deferred_cancel(stays.looking);
-    end(&gone);
-    end(&stays);
+    found_end(&got);
     world_close(&here);
 }
 END_TEST
@@ -511,7 +274,7 @@ START_TEST(a_look_up_can_be_cancelled)
 
     world_open_timed(&here);
     descriptors = support_descriptors();
-    begin(&here, &got, ends[_i].type, ends[_i].name);
+    found_begin(&here, &got, ends[_i].type, ends[_i].name);
     if (ends[_i].begins)
         world_settle(&here);
     thrum_deferred_cancel(got.looking);
@@ -521,7 +284,7 @@ START_TEST(a_look_up_can_be_cancelled)
     ck_assert_int_eq(support_descriptors(), descriptors);
     ck_assert_uint_eq(thrum_test_clock_pending(here.clock), 0);
     world_settle(&here);
-    end(&got);
+    found_end(&got);
     world_close(&here);
 }
 END_TEST
@@ -532,7 +295,7 @@ START_TEST(a_look_up_ends_with_the_reactor)
     found got = {0};
 
     world_open_timed(&here);
-    begin(&here, &got, ends[_i].type, ends[_i].name);
+    found_begin(&here, &got, ends[_i].type, ends[_i].name);
     if (ends[_i].begins)
         world_settle(&here);
     thrum_reactor_free(here.reactor);
@@ -540,7 +303,7 @@ START_TEST(a_look_up_ends_with_the_reactor)
     ck_assert_uint_eq(got.failed, 1);
     ck_assert(thrum_failure_is(got.why, &thrum_domain_reactor,
                                THRUM_REACTOR_E_STOPPED));
-    end(&got);
+    found_end(&got);
     world_close(&here);
 }
 END_TEST
@@ -586,11 +349,11 @@ static void scenario(void)
         here.clock = thrum_test_clock_new(here.context);
     if (here.clock != NULL && world_make(&here, base.names.address)) {
         for (int i = 0; i < 2; i++) {
-            begin(&here, &got, there[scenario_row].type,
-                  there[scenario_row].name);
+            found_begin(&here, &got, there[scenario_row].type,
+                        there[scenario_row].name);
             world_settle(&here);
             ck_assert(got.looking == NULL || got.fired + got.failed == 1);
-            end(&got);
+            found_end(&got);
         }
     }
     thrum_reactor_free(here.reactor);
@@ -629,26 +392,10 @@ static TCase *looks_up(void)
     return finds;
 }
 
-static TCase *is_kept(void)
-{
-    TCase *keeps = tcase_create("what is kept and shared");
-
-    tcase_add_loop_test(keeps,
-                        an_answer_is_asked_for_again_when_it_holds_no_longer, 0,
-                        sizeof kept / sizeof *kept);
-    tcase_add_loop_test(keeps, what_holds_for_no_time_is_asked_for_each_time, 0,
-                        3);
-    tcase_add_test(keeps, the_other_spelling_of_a_name_is_the_same_name);
-    tcase_add_test(keeps, those_who_ask_the_same_share_a_question);
-    tcase_add_test(keeps, one_may_go_and_the_others_are_told);
-    tcase_add_test(keeps, an_answer_for_which_nobody_waits_any_more_is_kept);
-    return keeps;
-}
-
 int main(void)
 {
     TCase *stops = tcase_create("ends");
-    TCase *const cases[] = {looks_up(), is_kept(), stops};
+    TCase *const cases[] = {looks_up(), stops};
     int count = sizeof ends / sizeof *ends;
 
     loop_watchdog();

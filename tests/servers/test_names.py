@@ -70,12 +70,12 @@ auth-zone:
     zonefile: "%(folder)s/zone"
     for-downstream: no
     for-upstream: yes
-stub-zone:
+forward-zone:
     name: "closed.example."
-    stub-addr: 192.0.2.1
-stub-zone:
+    forward-addr: 192.0.2.1
+forward-zone:
     name: "silent.example."
-    stub-addr: 127.0.0.1@%(silent)d
+    forward-addr: 127.0.0.1@%(silent)d
 """
 
 Found = collections.namedtuple("Found", "records ttl")
