@@ -33,14 +33,15 @@ void thrum__listener_unhold(thrum_listener *listener)
 }
 
 /* The file of a UNIX socket goes with its listener, unless it is another's by
- * now. */
+ * now, or still the parent's. */
 static void listener_remove_file(const thrum_listener *listener)
 {
     const char *path = listener->name + 5;
     struct stat file;
 
-    if (listener->inode != 0 && lstat(path, &file) == 0 &&
-        file.st_dev == listener->device && file.st_ino == listener->inode)
+    if (listener->inode != 0 && !thrum__reactor_is_forked(listener->reactor) &&
+        lstat(path, &file) == 0 && file.st_dev == listener->device &&
+        file.st_ino == listener->inode)
         unlink(path);
 }
 

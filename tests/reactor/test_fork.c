@@ -6,9 +6,11 @@
  */
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -125,7 +127,7 @@ static thrum_reactor *busy(peer *self)
 
 /* Which of its promises is broken; 0: none. (An assertion would go on with the
  * parent's tests.) */
-static int child_check(peer *self, thrum_context *context)
+static int child_check(peer *self, thrum_context *context, bool aborts)
 {
     thrum_reactor *reactor = self->reactor;
     thrum_deferred *late = thrum_deferred_new(context, "late");
@@ -141,7 +143,8 @@ static int child_check(peer *self, thrum_context *context)
         THRUM_REACTOR_E_FORKED)
         return 3;
     thrum_deferred_fire(late, NULL, NULL);
-    thrum_stream_abort(self->stream); /* is not heard of outside */
+    if (aborts) /* is not heard of outside */
+        thrum_stream_abort(self->stream);
     thrum_stream_unref(self->stream);
     thrum_reactor_free(reactor);
     if (self->closed != 0 || self->events != 0)
@@ -157,7 +160,7 @@ static int child_check(peer *self, thrum_context *context)
     return 0;
 }
 
-static pid_t fork_child(peer *self)
+static pid_t fork_child(peer *self, bool aborts)
 {
     thrum_context *context =
         thrum_context_ref(thrum_reactor_context(self->reactor));
@@ -165,7 +168,7 @@ static pid_t fork_child(peer *self)
 
     ck_assert_int_ge(child, 0);
     if (child == 0)
-        _exit(child_check(self, context));
+        _exit(child_check(self, context, aborts));
     thrum_context_unref(context);
     return child;
 }
@@ -205,8 +208,10 @@ static void round_trip(peer *self)
 static void end_parent(peer *self, thrum_context *context)
 {
     gate_open();
-    peer_hang_up(self, false);
     thrum_stream_unref(self->stream);
+    thrum_reactor_turn(self->reactor);
+    peer_expect_end(self, 0); /* no reset: the child changed no option */
+    peer_hang_up(self, false);
     thrum_reactor_free(self->reactor);
     ck_assert_uint_eq(forked, 0);
     ck_assert_uint_ge(fired, 1); /* the work that had begun */
@@ -218,7 +223,7 @@ START_TEST(a_child_frees_what_it_has_while_the_parent_goes_on)
 {
     peer self;
     thrum_context *context = thrum_reactor_context(busy(&self));
-    pid_t child = fork_child(&self);
+    pid_t child = fork_child(&self, true);
 
     for (int i = 0; i < ROUNDS; i++)
         round_trip(&self);
@@ -237,7 +242,7 @@ START_TEST(what_waits_to_be_sent_is_sent_once_and_what_came_is_not_taken)
 
     peer_say(&self, "ping");
     thrum_stream_write(self.stream, "pong", 4);
-    expect_well(fork_child(&self));
+    expect_well(fork_child(&self, false));
     expect_quiet(&self);
     while (self.events == 0)
         thrum_reactor_turn(self.reactor);
@@ -246,6 +251,53 @@ START_TEST(what_waits_to_be_sent_is_sent_once_and_what_came_is_not_taken)
     thrum_reactor_turn(self.reactor);
     expect_quiet(&self);
     end_parent(&self, context);
+}
+END_TEST
+
+static void on_guest(thrum_listener *listener, thrum_stream *stream, void *came)
+{
+    (void)listener;
+    thrum_stream_unref(stream);
+    *(bool *)came = true;
+}
+
+/* The child ends them in both ways: by hand, and with the reactor. */
+START_TEST(a_unix_socket_stays_the_parents)
+{
+    struct sockaddr_un place[2] = {{.sun_family = AF_UNIX},
+                                   {.sun_family = AF_UNIX}};
+    thrum_reactor *reactor = loop_start();
+    thrum_listener *listeners[2];
+    bool came[2] = {false, false};
+    pid_t child;
+
+    for (int i = 0; i < 2; i++) {
+        snprintf(place[i].sun_path, sizeof place[i].sun_path,
+                 "/tmp/thrum-fork-%d-%d", (int)getpid(), i);
+        listeners[i] =
+            thrum_listen_unix(reactor, place[i].sun_path, NULL, NULL);
+        thrum_listener_accept(listeners[i], on_guest, &came[i], NULL);
+    }
+    child = fork();
+    if (child == 0) {
+        thrum_listener_free(listeners[0]);
+        thrum_reactor_free(reactor);
+        thrum_listener_free(listeners[1]);
+        _exit(0);
+    }
+    expect_well(child);
+    for (int i = 0; i < 2; i++) {
+        int guest = socket(AF_UNIX, SOCK_STREAM, 0);
+
+        ck_assert_int_eq(
+            connect(guest, (struct sockaddr *)&place[i], sizeof place[i]), 0);
+        while (!came[i])
+            thrum_reactor_turn(reactor);
+        close(guest);
+        thrum_listener_free(listeners[i]);
+        ck_assert_int_ne(access(place[i].sun_path, F_OK), 0);
+    }
+    loop_end(reactor);
 }
 END_TEST
 
@@ -282,6 +334,7 @@ int main(void)
     tcase_add_test(child, a_child_frees_what_it_has_while_the_parent_goes_on);
     tcase_add_test(
         child, what_waits_to_be_sent_is_sent_once_and_what_came_is_not_taken);
+    tcase_add_test(child, a_unix_socket_stays_the_parents);
     tcase_add_test(child, a_child_may_have_a_reactor_of_its_own);
     return support_main("fork", cases, sizeof cases / sizeof *cases);
 }
