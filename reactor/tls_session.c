@@ -27,7 +27,7 @@ void thrum__tls_session_fail(thrum__tls_session *self, thrum_failure *why)
         thrum_failure_unref(why);
 }
 
-/* "mail.test at 127.0.0.1:465: no TLS: its certificate is for ..." */
+/* "127.0.0.1:465: no TLS with mail.test: its certificate is for ..." */
 static void session_fail(thrum__tls_session *self, int error, const char *words)
 {
     /* Of a record's head that was cut GnuTLS says its length is wrong. */
@@ -50,9 +50,9 @@ static void session_fail(thrum__tls_session *self, int error, const char *words)
     else if (words == NULL)
         words = gnutls_strerror(error);
     thrum__tls_session_fail(
-        self, thrum__tls_failure(self->context, code, error, "%s%s%s: %s: %s%s",
-                                 name, name[0] != '\0' ? " at " : "",
+        self, thrum__tls_failure(self->context, code, error, "%s: %s%s%s: %s%s",
                                  self->where, self->open ? "TLS" : "no TLS",
+                                 name[0] != '\0' ? " with " : "", name,
                                  error == GNUTLS_E_FATAL_ALERT_RECEIVED
                                      ? "the peer says: "
                                      : "",

@@ -453,7 +453,8 @@ START_TEST(t15_plain_bytes_behind_the_end_are_the_end_of_all)
     ck_assert(pair.client->has_more);
     ck_assert_int_eq(thrum__tls_session_receive(pair.client, got, sizeof got),
                      THRUM__TLS_FAILED);
-    expect_text(pair.client->why, "TLS: bytes came after its end");
+    expect_text(pair.client->why,
+                "TLS with mail.test: bytes came after its end");
     ck_assert_int_eq(thrum__tls_session_send(pair.client, "no", 2),
                      THRUM__TLS_FAILED);
     ck_assert_uint_eq(pair.client->out.size, 0);
@@ -474,7 +475,7 @@ START_TEST(t14_a_fatal_alert_is_a_failure_with_the_peers_word)
     tls_move(pair.server, pair.client, 0);
     ck_assert_int_eq(thrum__tls_session_receive(pair.client, got, sizeof got),
                      THRUM__TLS_FAILED);
-    expect_text(pair.client->why, "mail.test at 127.0.0.1:25: TLS: the peer "
+    expect_text(pair.client->why, "127.0.0.1:25: TLS with mail.test: the peer "
                                   "says: Internal error");
     ck_assert(thrum_failure_is(pair.client->why, &thrum_domain_reactor,
                                THRUM_REACTOR_E_TLS));

@@ -235,7 +235,7 @@ START_TEST(t1_bytes_that_the_kernel_holds_refuse_it)
         link_start_server(&link);
     link_run(&link);
     expect_refused(_i == 0 ? &link.client : &link.server, THRUM_REACTOR_E_TLS,
-                   "no TLS: bytes came before it began");
+                   "bytes came before it began");
     ck_assert_uint_eq(link.client.size, 0);
     ck_assert_uint_eq(link.server.size, _i == 1 ? 10 : 0);
     ck_assert_int_le(recv(raw, &byte, 1, 0), 0); /* not one byte of ours */
@@ -254,9 +254,8 @@ START_TEST(a_name_that_is_not_the_servers_refuses_it_and_the_server_hears_why)
     link_start_client(&link, "other.test");
     link_run(&link);
     expect_refused(&link.client, THRUM_REACTOR_E_TLS,
-                   ": no TLS: its certificate is for "
+                   "unix:: no TLS with other.test: its certificate is for "
                    "\"mail.test\"");
-    ck_assert_ptr_nonnull(strstr(link.client.text, "other.test at "));
     expect_same_end(&link.client);
     ck_assert_str_ne(link.client.beneath, "");
     ck_assert_uint_eq(link.server.closed, 1);
@@ -277,7 +276,7 @@ START_TEST(a_peer_that_speaks_no_tls_refuses_it)
     ck_assert_int_eq(send(raw, "220 mail.test ESMTP\r\n", 21, 0), 21);
     LINK_UNTIL(&link, link.client.closed == 1);
     expect_refused(&link.client, THRUM_REACTOR_E_TLS,
-                   "mail.test at 127.0.0.1:");
+                   ": no TLS with mail.test: ");
     expect_same_end(&link.client);
     close(raw);
     link_end(&link);
@@ -301,9 +300,10 @@ START_TEST(a_peer_that_hangs_up_in_the_handshake_refuses_it)
     if (_i == 1)
         close(raw);
     LINK_UNTIL(&link, link.client.closed == 1);
-    expect_refused(&link.client, THRUM_REACTOR_E_TLS,
-                   _i == 1 ? "no TLS: the connection broke"
-                           : "no TLS: the peer closed the connection");
+    expect_refused(
+        &link.client, THRUM_REACTOR_E_TLS,
+        _i == 1 ? ": no TLS: the connection broke"
+                : ": no TLS with mail.test: the peer closed the connection");
     if (_i == 1)
         ck_assert_str_eq(link.client.beneath, strerror(ECONNRESET));
     else
@@ -370,8 +370,9 @@ START_TEST(the_reactors_own_trusts_nobody_of_ours)
     link.trusting = NULL;
     link_secure(&link);
     link_run(&link);
-    expect_refused(&link.client, THRUM_REACTOR_E_TLS,
-                   "no TLS: nobody trusted issued its certificate");
+    expect_refused(
+        &link.client, THRUM_REACTOR_E_TLS,
+        ": no TLS with mail.test: nobody trusted issued its certificate");
     link_end(&link);
 }
 END_TEST
