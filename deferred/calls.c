@@ -115,7 +115,8 @@ void thrum__calls_fini(thrum__calls *self)
 }
 
 thrum_call *thrum__calls_add(thrum__calls *self, thrum_ns due,
-                             thrum_call_fn *fn, void *ctx, thrum_free_fn *free)
+                             thrum_call_fn *fn, void *ctx, thrum_free_fn *free,
+                             const char *place)
 {
     thrum_call *call = NULL;
 
@@ -125,7 +126,7 @@ thrum_call *thrum__calls_add(thrum__calls *self, thrum_ns due,
         thrum__free(ctx, free);
         return NULL;
     }
-    *call = (thrum_call){fn, ctx, free, 0};
+    *call = (thrum_call){fn, ctx, free, place, 0};
     self->sorted = false;
     calls_rise(self, self->count++, (thrum__due){due, self->order++, call});
     return call;

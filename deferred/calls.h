@@ -15,7 +15,8 @@ struct thrum_call {
     thrum_call_fn *fn;
     void *ctx;
     thrum_free_fn *free;
-    size_t at; /* its place in the heap; BEING_MADE while it has none */
+    const char *place; /* fn's name, and where it was handed over */
+    size_t at;         /* in the heap; BEING_MADE while it is not there */
 };
 
 /* A place in the heap: the keys stand beside the pointer, so that comparing
@@ -45,7 +46,8 @@ void thrum__calls_fini(thrum__calls *calls);
 
 /* Adds a call; ctx is taken, also on error. NULL without memory. */
 thrum_call *thrum__calls_add(thrum__calls *calls, thrum_ns due,
-                             thrum_call_fn *fn, void *ctx, thrum_free_fn *free);
+                             thrum_call_fn *fn, void *ctx, thrum_free_fn *free,
+                             const char *place);
 
 /* Moves a call to another time; it counts as asked for at this moment. One that
  * is being made stays as it is, here and below. */

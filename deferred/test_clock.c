@@ -51,12 +51,12 @@ static thrum_ns test_clock_after(const thrum_test_clock *self, thrum_ns after)
 
 static thrum_call *test_clock_call_later(thrum_clock *clock, thrum_ns after,
                                          thrum_call_fn *fn, void *ctx,
-                                         thrum_free_fn *free)
+                                         thrum_free_fn *free, const char *place)
 {
     thrum_test_clock *self = test_clock_of(clock);
 
     return thrum__calls_add(&self->calls, test_clock_after(self, after), fn,
-                            ctx, free);
+                            ctx, free, place);
 }
 
 static void test_clock_cancel(thrum_clock *clock, thrum_call *call)

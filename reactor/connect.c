@@ -55,6 +55,7 @@ static void connect_free(attempt *self)
     thrum_clock_cancel(clock, self->timer);
     thrum_clock_cancel(clock, self->again);
     thrum__link_remove(&self->link);
+    self->reactor->counts.connects--;
     self->over = true;
     if (self->handshake != NULL)
         thrum_deferred_cancel(self->handshake);
@@ -66,17 +67,19 @@ static void connect_free(attempt *self)
 static void connect_fail(attempt *self, thrum_failure *why)
 {
     thrum_deferred *deferred = self->deferred;
+    thrum__slow *slow = &self->reactor->slow;
 
     connect_free(self);
-    thrum_deferred_fail(deferred, why);
+    thrum__slow_fail(slow, deferred, why);
 }
 
 static void connect_end(attempt *self, thrum_stream *stream)
 {
     thrum_deferred *deferred = self->deferred;
+    thrum__slow *slow = &self->reactor->slow;
 
     connect_free(self);
-    thrum_deferred_fire(deferred, stream, thrum_stream_unref);
+    thrum__slow_fire(slow, deferred, stream, thrum_stream_unref);
 }
 
 /* "mail.example:25", and " at 192.0.2.1:25" once an address was tried. */
@@ -377,6 +380,7 @@ static attempt *connect_new(thrum_reactor *reactor, const char *host,
     memcpy(self->host, host, size);
     thrum__race_init(&self->race, reactor, connect_raced, self);
     thrum__link_append(&reactor->connects, &self->link);
+    reactor->counts.connects++;
     thrum__soon_init(&self->start, connect_start, self);
     thrum__soon_start(reactor, &self->start);
     self->timer = thrum_clock_call_later(reactor->time, within, connect_on_time,
@@ -481,4 +485,16 @@ void thrum__connects_end(thrum_reactor *reactor)
                                            "the reactor was stopped: "
                                            "connecting to"));
     }
+}
+
+size_t thrum__connects_dump(thrum_reactor *reactor)
+{
+    char where[CONNECT_WHERE];
+    size_t lines = 0;
+
+    for (const thrum__link *at = reactor->connects.next;
+         at != &reactor->connects; at = at->next, lines++)
+        thrum__dump(reactor, "connecting to %s",
+                    connect_where((const attempt *)at, where));
+    return lines;
 }

@@ -26,6 +26,7 @@ typedef struct inbox_call {
     thrum_call_fn *fn;
     void *ctx;
     thrum_free_fn *free;
+    const char *place;
 } inbox_call;
 
 typedef struct inbox_calls {
@@ -86,6 +87,7 @@ static void inbox_make(thrum__inbox *inbox)
 {
     thrum__note *note = inbox->taken;
     inbox_call call;
+    thrum__timed timed;
 
     if (note->fn != NULL) {
         inbox->taken = note->next;
@@ -93,14 +95,16 @@ static void inbox_make(thrum__inbox *inbox)
         return;
     }
     call = inbox_next(inbox);
+    timed = thrum__slow_begin(inbox->slow, call.place);
     call.fn(call.ctx);
+    thrum__slow_end(inbox->slow, timed, NULL);
     thrum__free(call.ctx, call.free);
 }
 
 /* Answers whether something is left that was taken. */
 static bool inbox_make_slice(thrum__inbox *inbox)
 {
-    thrum_ns now = thrum_clock_read(inbox->clock);
+    thrum_ns now = thrum_clock_read(inbox->slow->clock);
     thrum_ns until = now + INBOX_SLICE;
 
     for (unsigned batch = 1;;) {
@@ -110,7 +114,7 @@ static bool inbox_make_slice(thrum__inbox *inbox)
             inbox_make(inbox);
         if (inbox->taken == NULL)
             return false;
-        now = thrum_clock_read(inbox->clock);
+        now = thrum_clock_read(inbox->slow->clock);
         if (now >= until)
             return true;
         if (now - last >= INBOX_SHORT)
@@ -135,7 +139,7 @@ static void inbox_on_wake(struct ev_loop *loop, ev_async *wake, int events)
 /* libev ends the process when it finds no descriptor for its wake-ups; so it is
  * tried before libev does. */
 int thrum__inbox_init(thrum__inbox *inbox, const thrum_allocator *allocator,
-                      struct ev_loop *loop, thrum_clock *clock)
+                      struct ev_loop *loop, thrum__slow *slow)
 {
     int probe = eventfd(0, EFD_CLOEXEC);
 
@@ -145,7 +149,7 @@ int thrum__inbox_init(thrum__inbox *inbox, const thrum_allocator *allocator,
     pthread_mutex_init(&inbox->lock, NULL);
     inbox->allocator = allocator;
     inbox->loop = loop;
-    inbox->clock = clock;
+    inbox->slow = slow;
     inbox->taken = inbox->first = NULL;
     inbox->end = &inbox->first;
     inbox->spare = inbox->filling = inbox->empty = NULL;
@@ -247,8 +251,9 @@ void thrum__inbox_put(thrum__inbox *inbox, thrum__note *note)
         ev_async_send(inbox->loop, &inbox->wake);
 }
 
-int thrum_reactor_call_from_thread(thrum_reactor *reactor, thrum_call_fn *fn,
-                                   void *ctx, thrum_free_fn *free)
+int thrum_reactor_call_from_thread_at(thrum_reactor *reactor, thrum_call_fn *fn,
+                                      void *ctx, thrum_free_fn *free,
+                                      const char *place)
 {
     thrum__inbox *inbox = &reactor->inbox;
     inbox_calls *block;
@@ -258,7 +263,7 @@ int thrum_reactor_call_from_thread(thrum_reactor *reactor, thrum_call_fn *fn,
     wake = inbox->first == NULL;
     block = inbox_block(inbox);
     if (block != NULL)
-        block->calls[block->count++] = (inbox_call){fn, ctx, free};
+        block->calls[block->count++] = (inbox_call){fn, ctx, free, place};
     pthread_mutex_unlock(&inbox->lock);
     if (block == NULL) {
         thrum__free(ctx, free);

@@ -10,7 +10,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 
-#include <thrum/clock.h>
+#include "reactor/slow.h"
 
 /* First in what is put in; it brings its memory, so that nothing is lost for
  * want of it. */
@@ -24,7 +24,7 @@ struct inbox_calls;
 typedef struct thrum__inbox {
     const thrum_allocator *allocator;
     struct ev_loop *loop;
-    thrum_clock *clock;
+    thrum__slow *slow;
     ev_async wake;
     thrum__note *taken;        /* being made, in the reactor's thread */
     struct inbox_calls *spare; /* that was made, likewise */
@@ -35,10 +35,10 @@ typedef struct thrum__inbox {
     struct inbox_calls *empty;   /* the next to be filled, or NULL */
 } thrum__inbox;
 
-/* Allocator, loop and clock are borrowed. Errors: THRUM_E_INVALID when the
- * system has no descriptor left for it. */
+/* Allocator, loop and what is slow are borrowed. Errors: THRUM_E_INVALID when
+ * the system has no descriptor left for it. */
 int thrum__inbox_init(thrum__inbox *inbox, const thrum_allocator *allocator,
-                      struct ev_loop *loop, thrum_clock *clock);
+                      struct ev_loop *loop, thrum__slow *slow);
 
 /* From any thread: has note->fn called in the reactor's. */
 void thrum__inbox_put(thrum__inbox *inbox, thrum__note *note);

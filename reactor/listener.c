@@ -49,7 +49,7 @@ static void listener_stop(thrum_listener *listener)
 {
     if (listener->fd < 0)
         return;
-    ev_io_stop(listener->reactor->loop, &listener->io);
+    thrum__watch_stop(listener->reactor, &listener->io);
     thrum_clock_cancel(listener->reactor->time, listener->rest);
     listener_remove_file(listener);
     close(listener->fd);
@@ -58,6 +58,7 @@ static void listener_stop(thrum_listener *listener)
     listener->fd = listener->spare = -1;
     listener->accept = NULL;
     thrum__link_remove(&listener->link);
+    listener->reactor->counts.listeners--;
     thrum__listener_end_tls(listener);
 }
 
@@ -65,16 +66,13 @@ static void listener_stop(thrum_listener *listener)
  * does not rest. */
 static void listener_watch(thrum_listener *listener)
 {
-    struct ev_loop *loop;
-
     if (listener->fd < 0)
         return;
-    loop = listener->reactor->loop;
     if (listener->accept != NULL && listener->rest == NULL &&
         (listener->most == 0 || listener->open < listener->most))
-        ev_io_start(loop, &listener->io);
+        thrum__watch_start(listener->reactor, &listener->io);
     else
-        ev_io_stop(loop, &listener->io);
+        thrum__watch_stop(listener->reactor, &listener->io);
 }
 
 void thrum__listener_left(thrum_listener *listener)
@@ -169,11 +167,15 @@ static void listener_drop_taker(thrum_listener *listener)
 
 void thrum__listener_hand_over(thrum_listener *listener, thrum_stream *stream)
 {
+    thrum__slow *slow = &listener->reactor->slow;
     thrum_free_fn *free;
+    thrum__timed timed;
 
     listener->holds++;
     listener->calling = true;
+    timed = thrum__slow_begin(slow, listener->place);
     listener->accept(listener, stream, listener->ctx);
+    thrum__slow_end(slow, timed, NULL);
     listener->calling = false;
     free = listener->spent_free;
     listener->spent_free = NULL;
@@ -231,12 +233,13 @@ void thrum__listener_start(thrum_listener *listener)
     ev_io_init(&listener->io, listener_on_readable, listener->fd, EV_READ);
     listener->io.data = listener;
     thrum__link_append(&listener->reactor->listeners, &listener->link);
+    listener->reactor->counts.listeners++;
 }
 
 /* ---- The owner ---- */
 
-void thrum_listener_accept(thrum_listener *listener, thrum_accept_fn *accept,
-                           void *ctx, thrum_free_fn *free)
+void thrum_listener_accept_at(thrum_listener *listener, thrum_accept_fn *accept,
+                              void *ctx, thrum_free_fn *free, const char *place)
 {
     if (listener == NULL) {
         thrum__free(ctx, free);
@@ -246,6 +249,7 @@ void thrum_listener_accept(thrum_listener *listener, thrum_accept_fn *accept,
     listener->accept = listener->fd < 0 ? NULL : accept;
     listener->ctx = ctx;
     listener->free = free;
+    listener->place = place;
     listener_watch(listener);
 }
 

@@ -30,6 +30,7 @@ struct thrum_listener {
     thrum_accept_fn *accept;
     void *ctx;
     thrum_free_fn *free;
+    const char *place;
     void *spent; /* a ctx that was replaced while its call was made */
     thrum_free_fn *spent_free;
     int fd;       /* -1 once it is stopped */

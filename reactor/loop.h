@@ -25,6 +25,7 @@
 #include "reactor/inbox.h"
 #include "reactor/link.h"
 #include "reactor/loop_clock.h"
+#include "reactor/slow.h"
 #include "reactor/soon.h"
 #include "reactor/stop.h"
 #include "reactor/thread_pool.h"
@@ -47,6 +48,7 @@ struct thrum_reactor {
     thrum__stop stop;
     thrum__lag lag;
     thrum__counts counts;
+    thrum__slow slow;
     thrum_deferred *waited; /* for whom the loop is run */
     pid_t process;          /* that made it */
     bool forked;            /* it ends in a child: nothing is sent or reset */
@@ -104,6 +106,15 @@ void thrum__listeners_end(thrum_reactor *reactor);
 void thrum__signals_end(thrum_reactor *reactor);
 void thrum__streams_end(thrum_reactor *reactor);
 void thrum__test_peers_end(thrum_reactor *reactor);
+
+/* A line of thrum_reactor_dump, of the level info. */
+#define thrum__dump(reactor, ...)                                              \
+    thrum_context_log((reactor)->context, THRUM_LOG_INFO, __VA_ARGS__)
+
+/* A line each for what keeps the loop alive; answer how many. */
+size_t thrum__connects_dump(thrum_reactor *reactor);
+size_t thrum__searches_dump(thrum_reactor *reactor);
+size_t thrum__works_dump(thrum_reactor *reactor);
 
 /* What no descriptor will tell of is to be done in the next turn. */
 bool thrum__reactor_leaves_work(const thrum_reactor *reactor);

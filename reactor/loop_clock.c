@@ -68,11 +68,11 @@ static void clock_hold_loop(thrum__loop_clock *self)
 
 static thrum_call *clock_call_later(thrum_clock *clock, thrum_ns after,
                                     thrum_call_fn *fn, void *ctx,
-                                    thrum_free_fn *free)
+                                    thrum_free_fn *free, const char *place)
 {
     thrum__loop_clock *self = (thrum__loop_clock *)clock;
-    thrum_call *call =
-        thrum__calls_add(&self->calls, clock_after(after), fn, ctx, free);
+    thrum_call *call = thrum__calls_add(&self->calls, clock_after(after), fn,
+                                        ctx, free, place);
 
     clock_hold_loop(self);
     return call;
@@ -101,14 +101,16 @@ static void clock_woken(struct ev_loop *loop, ev_timer *timer, int events)
 }
 
 void thrum__loop_clock_init(thrum__loop_clock *self, thrum_context *context,
-                            struct ev_loop *loop)
+                            struct ev_loop *loop, thrum__slow *slow)
 {
     static const thrum_clock_ops ops = {clock_now,    clock_read,
                                         clock_wall,   clock_call_later,
                                         clock_cancel, clock_reset};
 
-    *self = (thrum__loop_clock){
-        .clock = {&ops}, .loop = loop, .now = clock_time(CLOCK_MONOTONIC)};
+    *self = (thrum__loop_clock){.clock = {&ops},
+                                .loop = loop,
+                                .slow = slow,
+                                .now = clock_time(CLOCK_MONOTONIC)};
     thrum__calls_init(&self->calls, context);
     ev_timer_init(&self->timer, clock_woken, 0., 0.);
 }
@@ -126,6 +128,14 @@ void thrum__loop_clock_read(thrum__loop_clock *self)
     self->now = clock_time(CLOCK_MONOTONIC);
 }
 
+static void clock_make_first(thrum__loop_clock *self, const char *place)
+{
+    thrum__timed timed = thrum__slow_begin(self->slow, place);
+
+    thrum__calls_make_first(&self->calls);
+    thrum__slow_end(self->slow, timed, NULL);
+}
+
 /* Calls that are asked for from here on belong to the next turn. */
 void thrum__loop_clock_turn(thrum__loop_clock *self)
 {
@@ -134,7 +144,7 @@ void thrum__loop_clock_turn(thrum__loop_clock *self)
 
     while ((first = thrum__calls_first(&self->calls)) != NULL &&
            first->at <= self->now && first->order < before)
-        thrum__calls_make_first(&self->calls);
+        clock_make_first(self, first->call->place);
     clock_hold_loop(self);
 }
 

@@ -10,11 +10,13 @@
 #include <ev.h>
 
 #include "deferred/calls.h"
+#include "reactor/slow.h"
 
 typedef struct thrum__loop_clock {
     thrum_clock clock; /* first: what others see */
     thrum__calls calls;
     struct ev_loop *loop;
+    thrum__slow *slow;
     bool holds_loop; /* so that it does not end while calls wait */
     thrum_ns now;
     thrum_ns armed; /* when the timer wakes the loop */
@@ -23,7 +25,7 @@ typedef struct thrum__loop_clock {
 
 /* Allocates nothing. */
 void thrum__loop_clock_init(thrum__loop_clock *clock, thrum_context *context,
-                            struct ev_loop *loop);
+                            struct ev_loop *loop, thrum__slow *slow);
 
 /* Cancels what is left. */
 void thrum__loop_clock_fini(thrum__loop_clock *clock);

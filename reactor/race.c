@@ -30,7 +30,7 @@ static void contender_free(contender *self)
 {
     thrum_reactor *reactor = self->race->reactor;
 
-    ev_io_stop(reactor->loop, &self->io);
+    thrum__watch_stop(reactor, &self->io);
     if (self->fd >= 0)
         close(self->fd);
     thrum__link_remove(&self->link);
@@ -94,7 +94,7 @@ static void contender_made(contender *self)
     thrum_stream *stream;
     int fd = self->fd;
 
-    ev_io_stop(race->reactor->loop, &self->io);
+    thrum__watch_stop(race->reactor, &self->io);
     self->fd = -1;
     stream = thrum__stream_new(race->reactor, fd, &self->address);
     if (stream == NULL) {
@@ -138,7 +138,7 @@ static int contender_try(contender *self)
         errno != EINPROGRESS)
         return errno;
     ev_io_set(&self->io, self->fd, EV_WRITE);
-    ev_io_start(self->race->reactor->loop, &self->io);
+    thrum__watch_start(self->race->reactor, &self->io);
     thrum__link_remove(&self->link);
     thrum__link_append(&self->race->running, &self->link);
     return 0;

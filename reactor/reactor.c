@@ -64,11 +64,15 @@ static void reactor_schedule(thrum_cooperator *cooperator, void *ctx)
 
 static void reactor_tick(thrum_reactor *reactor)
 {
+    thrum__timed timed;
+
     if (!reactor->tick_wanted)
         return;
     reactor->tick_wanted = false;
     ev_unref(reactor->loop);
+    timed = thrum__slow_begin(&reactor->slow, "the cooperator");
     thrum_cooperator_tick(reactor->cooperator);
+    thrum__slow_end(&reactor->slow, timed, "a tick");
 }
 
 static bool reactor_has_own_clock(const thrum_reactor *reactor)
@@ -194,14 +198,17 @@ static int reactor_init(thrum_reactor *reactor,
         reactor->own_loop ? ev_loop_new(EVFLAG_NOSIGMASK) : config->loop;
     if (reactor->loop == NULL)
         return THRUM_E_NOMEM;
-    thrum__loop_clock_init(&reactor->clock, reactor->context, reactor->loop);
+    thrum__loop_clock_init(&reactor->clock, reactor->context, reactor->loop,
+                           &reactor->slow);
     reactor->time =
         config->clock != NULL ? config->clock : &reactor->clock.clock;
+    reactor->slow.context = reactor->context;
+    reactor->slow.clock = reactor->time;
     reactor->cooperator = reactor_make_cooperator(reactor, config->slice);
     if (reactor->cooperator == NULL)
         return THRUM_E_NOMEM;
     return thrum__inbox_init(&reactor->inbox, reactor->context->allocator,
-                             reactor->loop, reactor->time);
+                             reactor->loop, &reactor->slow);
 }
 
 thrum_reactor *thrum_reactor_new(const thrum_reactor_config *config)
@@ -271,6 +278,7 @@ void thrum_reactor_free(thrum_reactor *reactor)
     if (reactor->tick_wanted)
         ev_unref(reactor->loop);
     reactor_stop_hooks(reactor);
+    thrum__slow_fini(&reactor->slow);
     reactor_release(reactor);
 }
 

@@ -160,15 +160,17 @@ static void search_free(search *self)
     thrum__lookup_cancel(self->lookup);
     thrum__asker_cancel(&self->asker);
     thrum__link_remove(&self->link);
+    self->reactor->counts.connects--;
     thrum_context_release(self->reactor->context, self);
 }
 
 static void search_fail(search *self, thrum_failure *why)
 {
     thrum_deferred *deferred = self->deferred;
+    thrum__slow *slow = &self->reactor->slow;
 
     search_free(self);
-    thrum_deferred_fail(deferred, why);
+    thrum__slow_fail(slow, deferred, why);
 }
 
 static thrum_failure *search_failure(const search *self,
@@ -205,6 +207,7 @@ static void search_has_none(search *self, thrum__answer_kind kind,
 static void search_end(search *self, thrum_records *records, thrum_ns left)
 {
     thrum_deferred *deferred = self->deferred;
+    thrum__slow *slow = &self->reactor->slow;
 
     if (records == NULL) {
         search_fail(self, thrum_failure_no_memory());
@@ -212,7 +215,7 @@ static void search_end(search *self, thrum_records *records, thrum_ns left)
     }
     records->ttl = left;
     search_free(self);
-    thrum_deferred_fire(deferred, records, thrum_records_free);
+    thrum__slow_fire(slow, deferred, records, thrum_records_free);
 }
 
 static void search_take(search *self, thrum__answer *answer, thrum_ns left)
@@ -340,6 +343,7 @@ static search *search_new(thrum_reactor *reactor, thrum_record_type type,
     *self = (search){.reactor = reactor, .type = type};
     memcpy(self->name, name, size);
     thrum__link_append(&reactor->searches, &self->link);
+    reactor->counts.connects++;
     thrum__asker_init(&self->asker, search_answered, self);
     thrum__soon_init(&self->start, search_begin, self);
     thrum__soon_start(reactor, &self->start);
@@ -381,4 +385,19 @@ void thrum__searches_end(thrum_reactor *reactor)
                                          THRUM_REACTOR_E_STOPPED,
                                          "the reactor was stopped"));
     }
+}
+
+size_t thrum__searches_dump(thrum_reactor *reactor)
+{
+    size_t lines = 0;
+
+    for (const thrum__link *at = reactor->searches.next;
+         at != &reactor->searches; at = at->next, lines++) {
+        const search *self = (const search *)at;
+
+        thrum__dump(reactor, "looking up the %s records of %.*s",
+                    records_type_name(self->type), RECORDS_SHOWN,
+                    thrum__name_shown(self->name));
+    }
+    return lines;
 }

@@ -65,11 +65,11 @@ static void resolver_on_time(struct ev_loop *loop, ev_timer *timer, int events)
 
 static void resolver_unwatch(thrum__resolver *resolver)
 {
-    struct ev_loop *loop = resolver->reactor->loop;
+    thrum_reactor *reactor = resolver->reactor;
 
     for (int i = 0; i < ARES_GETSOCK_MAXNUM; i++)
-        ev_io_stop(loop, &resolver->sockets[i]);
-    ev_timer_stop(loop, &resolver->timer);
+        thrum__watch_stop(reactor, &resolver->sockets[i]);
+    ev_timer_stop(reactor->loop, &resolver->timer);
 }
 
 /* c-ares's own macros shift into the sign. */
@@ -99,7 +99,7 @@ static void resolver_watch(thrum__resolver *resolver)
         if (events == 0)
             continue;
         ev_io_set(&resolver->sockets[i], sockets[i], events);
-        ev_io_start(loop, &resolver->sockets[i]);
+        thrum__watch_start(resolver->reactor, &resolver->sockets[i]);
     }
     if (ares_timeout(resolver->channel, NULL, &left) == NULL)
         return;

@@ -24,6 +24,8 @@ struct thrum_signal {
     thrum_call_fn *fn;
     void *ctx;
     thrum_free_fn *free;
+    thrum__slow *slow;
+    const char *place;
     bool calling;
     bool freed;
 };
@@ -75,11 +77,14 @@ static void signal_release(thrum_signal *watch)
 static void signal_called(struct ev_loop *loop, ev_signal *watcher, int events)
 {
     thrum_signal *watch = watcher->data;
+    thrum__timed timed;
 
     (void)loop;
     (void)events;
     watch->calling = true;
+    timed = thrum__slow_begin(watch->slow, watch->place);
     watch->fn(watch->ctx);
+    thrum__slow_end(watch->slow, timed, NULL);
     watch->calling = false;
     if (watch->freed)
         signal_release(watch);
@@ -94,9 +99,9 @@ static bool signal_can_be_caught(int number)
            number != SIGSTOP && sigaction(number, NULL, &now) == 0;
 }
 
-thrum_signal *thrum_signal_new(thrum_reactor *reactor, int number,
-                               thrum_call_fn *fn, void *ctx,
-                               thrum_free_fn *free)
+thrum_signal *thrum_signal_new_at(thrum_reactor *reactor, int number,
+                                  thrum_call_fn *fn, void *ctx,
+                                  thrum_free_fn *free, const char *place)
 {
     thrum_signal *watch =
         thrum_context_allocate(reactor->context, sizeof *watch);
@@ -111,7 +116,9 @@ thrum_signal *thrum_signal_new(thrum_reactor *reactor, int number,
                             .loop = reactor->loop,
                             .fn = fn,
                             .ctx = ctx,
-                            .free = free};
+                            .free = free,
+                            .slow = &reactor->slow,
+                            .place = place};
     thrum__link_append(&reactor->signals, &watch->link);
     ev_signal_init(&watch->watch, signal_called, number);
     watch->watch.data = watch;

@@ -51,14 +51,15 @@ static void start_done(const thrum_failure *why, void *ctx)
 {
     start *self = ctx;
     thrum_deferred *deferred = self->deferred;
+    thrum__slow *slow = &self->stream->reactor->slow;
 
     if (why != NULL)
         start_abort(self->stream, why);
     start_free(self);
     if (why != NULL)
-        thrum_deferred_fail(deferred, thrum_failure_ref(why));
+        thrum__slow_fail(slow, deferred, thrum_failure_ref(why));
     else
-        thrum_deferred_fire(deferred, NULL, NULL);
+        thrum__slow_fire(slow, deferred, NULL, NULL);
 }
 
 static void start_late(void *ctx)

@@ -25,6 +25,7 @@ struct thrum_trigger {
     thrum_trigger_fn *fn;
     void *ctx;
     thrum_free_fn *free;
+    const char *place;
     thrum_deferred *on; /* what it waits for */
     bool cancelled;
 };
@@ -50,10 +51,10 @@ static bool trigger_is_too_late(const thrum__stop *stop,
     return stop->begun && stop->phase > (int)phase;
 }
 
-thrum_trigger *thrum_trigger_new(thrum_reactor *reactor,
-                                 thrum_trigger_phase phase,
-                                 thrum_trigger_fn *fn, void *ctx,
-                                 thrum_free_fn *free)
+thrum_trigger *thrum_trigger_new_at(thrum_reactor *reactor,
+                                    thrum_trigger_phase phase,
+                                    thrum_trigger_fn *fn, void *ctx,
+                                    thrum_free_fn *free, const char *place)
 {
     thrum_trigger *self = NULL;
 
@@ -68,7 +69,8 @@ thrum_trigger *thrum_trigger_new(thrum_reactor *reactor,
                             .phase = phase,
                             .fn = fn,
                             .ctx = ctx,
-                            .free = free};
+                            .free = free,
+                            .place = place};
     thrum__link_append(&reactor->stop.triggers[phase], &self->link);
     return self;
 }
@@ -139,10 +141,14 @@ static void trigger_tell(thrum_trigger *self, thrum_failure *why)
 
 static void trigger_call(thrum_trigger *self)
 {
+    thrum__slow *slow = &self->reactor->slow;
     thrum_outcome outcome;
+    thrum__timed timed;
 
     thrum__link_remove(&self->link);
+    timed = thrum__slow_begin(slow, self->place);
     outcome = self->fn(self->ctx);
+    thrum__slow_end(slow, timed, NULL);
     if (outcome.kind == THRUM_OUTCOME_WAIT && outcome.ptr != NULL) {
         trigger_wait(self, outcome.ptr);
         return;
@@ -266,6 +272,7 @@ static bool stop_end_phase(thrum_reactor *reactor)
 static void stop_finish(thrum_reactor *reactor)
 {
     thrum__stop *stop = &reactor->stop;
+    thrum__timed timed;
 
     thrum_clock_cancel(reactor->time, stop->deadline);
     stop->deadline = NULL;
@@ -273,7 +280,9 @@ static void stop_finish(thrum_reactor *reactor)
     if (reactor->running)
         ev_break(reactor->loop, EVBREAK_ONE);
     thrum__waiters_end(&stop->waiters, &stop->ready, NULL);
+    timed = thrum__slow_begin(&reactor->slow, "reactor stop");
     thrum__ready_run(&stop->ready);
+    thrum__slow_end(&reactor->slow, timed, "callbacks");
     stop->active = stop->started = false;
     stop->asked = stop->begun = stop->cut = false;
     ev_unref(reactor->loop);

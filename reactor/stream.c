@@ -39,16 +39,19 @@ void thrum__stream_unhold(thrum_stream *stream)
     stream_release_if_unused(stream);
 }
 
-void thrum__stream_enter(thrum_stream *stream)
+thrum__timed thrum__stream_enter(thrum_stream *stream)
 {
     stream->holds++;
     stream->calling = true;
+    return thrum__slow_begin(&stream->reactor->slow, stream->place);
 }
 
-void thrum__stream_leave(thrum_stream *stream)
+void thrum__stream_leave(thrum_stream *stream, thrum__timed timed,
+                         const char *of)
 {
     thrum_free_fn *free = stream->spent_free;
 
+    thrum__slow_end(&stream->reactor->slow, timed, of);
     stream->calling = false;
     stream->spent_free = NULL;
     thrum__free(stream->spent, free);
@@ -140,9 +143,10 @@ static void stream_ended(thrum_stream *stream)
     if (stream->write_failed || stream->losing) {
         thrum__stream_touch(stream);
     } else if (handler->ended != NULL) {
-        thrum__stream_enter(stream);
+        thrum__timed timed = thrum__stream_enter(stream);
+
         handler->ended(stream, stream->ctx);
-        thrum__stream_leave(stream);
+        thrum__stream_leave(stream, timed, "ended");
     } else {
         thrum_stream_lose(stream);
     }
@@ -151,13 +155,14 @@ static void stream_ended(thrum_stream *stream)
 static void stream_received(thrum_stream *stream, const char *data, size_t size)
 {
     const thrum_stream_handler *handler = stream->handler;
+    thrum__timed timed;
 
     if (handler == NULL || handler->received == NULL)
         return;
     stream->spoken = true;
-    thrum__stream_enter(stream);
+    timed = thrum__stream_enter(stream);
     handler->received(stream, data, size, stream->ctx);
-    thrum__stream_leave(stream);
+    thrum__stream_leave(stream, timed, "received");
 }
 
 static void stream_broken(thrum_stream *stream)
@@ -291,9 +296,9 @@ thrum__stream_rare *thrum__stream_rare_make(thrum_stream *stream)
     return rare;
 }
 
-void thrum_stream_set_handler(thrum_stream *stream,
-                              const thrum_stream_handler *handler, void *ctx,
-                              thrum_free_fn *free)
+void thrum_stream_set_handler_at(thrum_stream *stream,
+                                 const thrum_stream_handler *handler, void *ctx,
+                                 thrum_free_fn *free, const char *place)
 {
     bool told = thrum__link_alone(&stream->link);
 
@@ -305,6 +310,7 @@ void thrum_stream_set_handler(thrum_stream *stream,
     stream->handler = handler;
     stream->ctx = ctx;
     stream->free = free;
+    stream->place = place;
     thrum__stream_watch(stream);
     if (stream->closed)
         thrum__stream_touch(stream);

@@ -37,7 +37,8 @@ struct thrum_stream {
     const thrum_stream_handler *handler;
     void *ctx;
     thrum_free_fn *free;
-    void *spent; /* a ctx that was replaced while its call was made */
+    const char *place; /* of the handler */
+    void *spent;       /* a ctx that was replaced while its call was made */
     thrum_free_fn *spent_free;
     thrum__transport *transport; /* the topmost; NULL once it is closed */
     thrum__transport *upper;     /* to be put on top of it when `lower` is 0 */
@@ -130,8 +131,9 @@ void thrum__stream_exchange(thrum_stream *stream);
 
 /* Bounds a call to the handler: what happens to the stream meanwhile leaves
  * both the stream and the ctx of that call alive. */
-void thrum__stream_enter(thrum_stream *stream);
-void thrum__stream_leave(thrum_stream *stream);
+thrum__timed thrum__stream_enter(thrum_stream *stream);
+void thrum__stream_leave(thrum_stream *stream, thrum__timed timed,
+                         const char *of);
 
 /* Ends a hold; the last of users and holds frees the stream. */
 void thrum__stream_unhold(thrum_stream *stream);

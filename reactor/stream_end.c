@@ -14,14 +14,15 @@
 static void stream_tell_closed(thrum_stream *stream)
 {
     const thrum_stream_handler *handler = stream->handler;
+    thrum__timed timed;
 
     thrum__link_remove(&stream->link);
     stream->reactor->counts.streams--;
-    thrum__stream_enter(stream);
+    timed = thrum__stream_enter(stream);
     if (handler != NULL && handler->closed != NULL)
         handler->closed(stream, stream->why, stream->ctx);
     thrum__stream_drop_handler(stream);
-    thrum__stream_leave(stream);
+    thrum__stream_leave(stream, timed, "closed");
     thrum__stream_unhold(stream);
 }
 

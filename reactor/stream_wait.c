@@ -37,10 +37,14 @@ thrum_deferred *thrum_stream_when_drained(thrum_stream *stream)
 void thrum__stream_tell_waiters(thrum_stream *stream)
 {
     thrum__stream_rare *rare = stream->rare;
+    thrum__slow *slow = &stream->reactor->slow;
+    thrum__timed timed;
 
     if (stream->aborted && !stream->closed)
         return;
     stream->waited = false;
     thrum__waiters_end(&rare->waiters, &rare->ready, stream->why);
+    timed = thrum__slow_begin(slow, "stream when_drained");
     thrum__ready_run_now(&rare->ready);
+    thrum__slow_end(slow, timed, "callbacks");
 }

@@ -97,9 +97,10 @@ void thrum__stream_tell_drained(thrum_stream *stream)
     stream->above = false;
     if (told && handler != NULL && handler->drained != NULL &&
         !stream->ending) {
-        thrum__stream_enter(stream);
+        thrum__timed timed = thrum__stream_enter(stream);
+
         handler->drained(stream, stream->ctx);
-        thrum__stream_leave(stream);
+        thrum__stream_leave(stream, timed, "drained");
     }
     if (stream->waited && stream->queue.size <= stream->low)
         thrum__stream_tell_waiters(stream);

@@ -24,6 +24,7 @@ typedef struct work {
     thrum_thread_fn *fn;
     void *ctx;
     thrum_free_fn *free;
+    const char *place;
     thrum_outcome outcome;
     bool refused; /* the outcome is why, and is told soon */
 } work;
@@ -60,6 +61,8 @@ static void work_tell(work *self)
 {
     thrum_outcome outcome = self->outcome;
     thrum_deferred *deferred = self->deferred;
+    thrum__slow *slow = &self->reactor->slow;
+    thrum__timed timed = thrum__slow_begin(slow, self->place);
 
     switch (outcome.kind) {
     case THRUM_OUTCOME_VALUE:
@@ -76,6 +79,7 @@ static void work_tell(work *self)
     default:
         thrum_deferred_fire(deferred, NULL, NULL);
     }
+    thrum__slow_end(slow, timed, "callbacks");
     work_free(self);
 }
 
@@ -143,9 +147,9 @@ static thrum_deferred *work_refuse_at_end(work *self)
     return deferred;
 }
 
-thrum_deferred *thrum_defer_to_thread(thrum_reactor *reactor,
-                                      thrum_thread_fn *fn, void *ctx,
-                                      thrum_free_fn *free)
+thrum_deferred *thrum_defer_to_thread_at(thrum_reactor *reactor,
+                                         thrum_thread_fn *fn, void *ctx,
+                                         thrum_free_fn *free, const char *place)
 {
     thrum_context *context = reactor->context;
     thrum_deferred *deferred = thrum_deferred_new(context, "defer to thread");
@@ -163,7 +167,8 @@ thrum_deferred *thrum_defer_to_thread(thrum_reactor *reactor,
                    .deferred = deferred,
                    .fn = fn,
                    .ctx = ctx,
-                   .free = free};
+                   .free = free,
+                   .place = place};
     thrum__soon_init(&self->soon, work_told_soon, self);
     thrum__link_append(&reactor->works, &self->link);
     reactor->counts.jobs++;
@@ -226,4 +231,14 @@ void thrum__threads_end_forked(thrum_reactor *reactor)
     }
     if (reactor->pool != NULL)
         thrum__thread_pool_free(reactor->pool, true);
+}
+
+size_t thrum__works_dump(thrum_reactor *reactor)
+{
+    size_t lines = 0;
+
+    for (thrum__link *at = reactor->works.next; at != &reactor->works;
+         at = at->next, lines++)
+        thrum__dump(reactor, "work on a thread: %s", work_of(at)->place);
+    return lines;
 }

@@ -25,6 +25,11 @@
 #define THRUM_PRINTF(at, first)
 #endif
 
+/* The place where a macro is used: " (service.c:42)". */
+#define THRUM_HERE " (" __FILE__ ":" THRUM_TEXT_OF(__LINE__) ")"
+#define THRUM_TEXT_OF(what) THRUM_TEXT(what)
+#define THRUM_TEXT(what) #what
+
 THRUM_BEGIN
 
 /* Releases a value or the context of a callback. Runs exactly once, also when

@@ -25,8 +25,8 @@ typedef struct thrum_clock_ops {
     thrum_ns (*read)(thrum_clock *clock);
     thrum_ns (*wall)(thrum_clock *clock);
     thrum_call *(*call_later)(thrum_clock *clock, thrum_ns after,
-                              thrum_call_fn *fn, void *ctx,
-                              thrum_free_fn *free);
+                              thrum_call_fn *fn, void *ctx, thrum_free_fn *free,
+                              const char *place);
     void (*cancel)(thrum_clock *clock, thrum_call *call);
     void (*reset)(thrum_clock *clock, thrum_call *call, thrum_ns after);
 } thrum_clock_ops;
@@ -59,12 +59,18 @@ static inline thrum_ns thrum_clock_wall(thrum_clock *clock)
  * Ownership: the call is borrowed; ctx is taken, also on error, and released
  * after the call was made or cancelled, or when the clock ends.
  * Errors: NULL, no memory. */
-static inline thrum_call *thrum_clock_call_later(thrum_clock *clock,
-                                                 thrum_ns after,
-                                                 thrum_call_fn *fn, void *ctx,
-                                                 thrum_free_fn *free)
+#define thrum_clock_call_later(clock, after, fn, ctx, free)                    \
+    thrum_clock_call_later_at((clock), (after), (fn), (ctx), (free),           \
+                              #fn THRUM_HERE)
+
+/* thrum_clock_call_later with the function's name and the caller's place,
+ * "on_timer (service.c:42)", for who looks at what waits and what was slow;
+ * `place` must be static. */
+static inline thrum_call *
+thrum_clock_call_later_at(thrum_clock *clock, thrum_ns after, thrum_call_fn *fn,
+                          void *ctx, thrum_free_fn *free, const char *place)
 {
-    return clock->ops->call_later(clock, after, fn, ctx, free);
+    return clock->ops->call_later(clock, after, fn, ctx, free, place);
 }
 
 /* The call is not made; its context is released. NULL is nothing. */

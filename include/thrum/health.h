@@ -47,21 +47,26 @@ THRUM_API thrum_ns thrum_health_floor(size_t i);
 THRUM_API thrum_ns thrum_health_lag(const thrum_health *health, uint32_t parts);
 
 /* A callback held the loop for `took`. `what` is its function and the place
- * where it was handed over: "on_timer (service.c:42)". */
+ * where it was handed over, "on_timer (service.c:42)"; of a stream its handler,
+ * "received of &echo_server (echo.c:33)"; of a Deferred what fired it,
+ * "callbacks of connect"; and "a tick of the cooperator". */
 typedef void thrum_slow_fn(const char *what, thrum_ns took, void *ctx);
 
-/* Has every callback of the reactor measured, and told of when it takes longer
- * than `limit`. fn NULL: a warning to the log. limit 0: no more; nothing is
- * measured, nothing is paid.
+/* Has every callback of the reactor measured on its clock, and told of when it
+ * took longer than `limit`. fn NULL: a warning to the log. limit 0: no more;
+ * nothing is measured, nothing is paid. Calls later of a clock that was given
+ * are that clock's, and not measured.
  * Ownership: ctx taken, and released when another is set or the reactor ends.
  */
 THRUM_API void thrum_reactor_on_slow(thrum_reactor *reactor, thrum_ns limit,
                                      thrum_slow_fn *fn, void *ctx,
                                      thrum_free_fn *free);
 
-/* Writes to the log, a line each, what keeps the loop alive: calls later with
- * their function, place and time, streams with peer and bytes queued, attempts
- * to connect, listeners, tasks, jobs. Returns how many. */
+/* Writes to the log (THRUM_LOG_INFO) what keeps the loop alive, a line each:
+ * calls later with their function, place and time, the first of them first;
+ * streams with peer, bytes queued and handler; listeners that take peers;
+ * attempts to connect and look-ups; work on threads; a stop under way; and one
+ * line for all tasks. Returns how many lines. */
 THRUM_API size_t thrum_reactor_dump(thrum_reactor *reactor);
 
 THRUM_END

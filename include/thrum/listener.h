@@ -58,9 +58,15 @@ THRUM_API thrum_listener *thrum_listen_unix(thrum_reactor *reactor,
  * listener ctx is released at once.
  * Ownership: ctx taken, and released when another is set or the listener is
  * freed. */
-THRUM_API void thrum_listener_accept(thrum_listener *listener,
-                                     thrum_accept_fn *accept, void *ctx,
-                                     thrum_free_fn *free);
+#define thrum_listener_accept(listener, accept, ctx, free)                     \
+    thrum_listener_accept_at((listener), (accept), (ctx), (free),              \
+                             #accept THRUM_HERE)
+
+/* thrum_listener_accept with the function's name and the caller's place,
+ * "on_peer (service.c:42)"; `place` must be static. */
+THRUM_API void thrum_listener_accept_at(thrum_listener *listener,
+                                        thrum_accept_fn *accept, void *ctx,
+                                        thrum_free_fn *free, const char *place);
 
 /* Where it listens, as thrum_stream_name writes it. Ownership: borrowed. */
 THRUM_API const char *thrum_listener_name(const thrum_listener *listener);

@@ -159,10 +159,17 @@ typedef struct thrum_trigger thrum_trigger;
  * Ownership: borrowed, until it was called; ctx taken, also on error, and
  * released when the trigger, and what it waits for, has ended.
  * Errors: NULL, no memory, or the phase is over. */
-THRUM_API thrum_trigger *thrum_trigger_new(thrum_reactor *reactor,
-                                           thrum_trigger_phase phase,
-                                           thrum_trigger_fn *fn, void *ctx,
-                                           thrum_free_fn *free);
+#define thrum_trigger_new(reactor, phase, fn, ctx, free)                       \
+    thrum_trigger_new_at((reactor), (phase), (fn), (ctx), (free),              \
+                         #fn THRUM_HERE)
+
+/* thrum_trigger_new with the function's name and the caller's place, "close_all
+ * (service.c:42)"; `place` must be static. */
+THRUM_API thrum_trigger *thrum_trigger_new_at(thrum_reactor *reactor,
+                                              thrum_trigger_phase phase,
+                                              thrum_trigger_fn *fn, void *ctx,
+                                              thrum_free_fn *free,
+                                              const char *place);
 
 /* Takes it back; its context is released. Not once it was called. NULL is
  * nothing. */
@@ -179,9 +186,16 @@ THRUM_API int thrum_reactor_stop_on_signals(thrum_reactor *reactor);
  * Ownership: ctx taken, also on error, and released in the reactor's thread
  * (on error: here).
  * Errors: THRUM_E_NOMEM. */
-THRUM_API int thrum_reactor_call_from_thread(thrum_reactor *reactor,
-                                             thrum_call_fn *fn, void *ctx,
-                                             thrum_free_fn *free);
+#define thrum_reactor_call_from_thread(reactor, fn, ctx, free)                 \
+    thrum_reactor_call_from_thread_at((reactor), (fn), (ctx), (free),          \
+                                      #fn THRUM_HERE)
+
+/* thrum_reactor_call_from_thread with the function's name and the caller's
+ * place, "on_line (service.c:42)"; `place` must be static. */
+THRUM_API int thrum_reactor_call_from_thread_at(thrum_reactor *reactor,
+                                                thrum_call_fn *fn, void *ctx,
+                                                thrum_free_fn *free,
+                                                const char *place);
 
 typedef struct thrum_signal thrum_signal;
 
@@ -189,9 +203,16 @@ typedef struct thrum_signal thrum_signal;
  * Ownership: new; ctx taken, also on error.
  * Errors: NULL, no memory, not a signal that can be caught, or one that
  * another reactor of the process watches. */
-THRUM_API thrum_signal *thrum_signal_new(thrum_reactor *reactor, int number,
-                                         thrum_call_fn *fn, void *ctx,
-                                         thrum_free_fn *free);
+#define thrum_signal_new(reactor, number, fn, ctx, free)                       \
+    thrum_signal_new_at((reactor), (number), (fn), (ctx), (free),              \
+                        #fn THRUM_HERE)
+
+/* thrum_signal_new with the function's name and the caller's place, "on_hangup
+ * (service.c:42)"; `place` must be static. */
+THRUM_API thrum_signal *thrum_signal_new_at(thrum_reactor *reactor, int number,
+                                            thrum_call_fn *fn, void *ctx,
+                                            thrum_free_fn *free,
+                                            const char *place);
 
 /* Ends the watch; without others of the same number, the signal's default is
  * restored. Legal from within its own call, and after the reactor's end. NULL

@@ -37,9 +37,16 @@ typedef struct thrum_stream_handler {
 /* Who hears of it from now on. Bytes that came before are told in the next
  * turn. Ownership: the handler must be static; ctx is taken and released after
  * `closed`, or when another handler is set. */
-THRUM_API void thrum_stream_set_handler(thrum_stream *stream,
-                                        const thrum_stream_handler *handler,
-                                        void *ctx, thrum_free_fn *free);
+#define thrum_stream_set_handler(stream, handler, ctx, free)                   \
+    thrum_stream_set_handler_at((stream), (handler), (ctx), (free),            \
+                                #handler THRUM_HERE)
+
+/* thrum_stream_set_handler with the handler's name and the caller's place,
+ * "&echo_server (echo.c:33)"; `place` must be static. */
+THRUM_API void thrum_stream_set_handler_at(thrum_stream *stream,
+                                           const thrum_stream_handler *handler,
+                                           void *ctx, thrum_free_fn *free,
+                                           const char *place);
 
 /* How much may wait to be sent, in bytes: above `high` the writer should rest
  * until `drained` says that `low` is reached; past `cap` a write is refused.

@@ -27,9 +27,14 @@ typedef thrum_outcome thrum_thread_fn(void *ctx);
  * Ownership: new; ctx taken, also on error, and released once, in the
  * reactor's thread. Calls back: never before this returns. Errors: NULL, no
  * memory; THRUM_REACTOR_E_THREAD, no thread could be started. */
-THRUM_API thrum_deferred *thrum_defer_to_thread(thrum_reactor *reactor,
-                                                thrum_thread_fn *fn, void *ctx,
-                                                thrum_free_fn *free);
+#define thrum_defer_to_thread(reactor, fn, ctx, free)                          \
+    thrum_defer_to_thread_at((reactor), (fn), (ctx), (free), #fn THRUM_HERE)
+
+/* thrum_defer_to_thread with the function's name and the caller's place,
+ * "hash_password (service.c:42)"; `place` must be static. */
+THRUM_API thrum_deferred *
+thrum_defer_to_thread_at(thrum_reactor *reactor, thrum_thread_fn *fn, void *ctx,
+                         thrum_free_fn *free, const char *place);
 
 THRUM_END
 

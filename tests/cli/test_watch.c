@@ -86,11 +86,12 @@ static thrum_ns late_read(thrum_clock *clock)
 
 static thrum_call *late_call_later(thrum_clock *clock, thrum_ns after,
                                    thrum_call_fn *fn, void *ctx,
-                                   thrum_free_fn *free)
+                                   thrum_free_fn *free, const char *place)
 {
     late_clock *self = (late_clock *)clock;
 
     (void)free;
+    (void)place;
     self->fn = fn;
     self->ctx = ctx;
     self->now += after;

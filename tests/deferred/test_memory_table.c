@@ -468,7 +468,7 @@ static const struct {
     {"thrum_clock_now", call_clock_now, false, false},
     {"thrum_clock_read", call_clock_read, false, false},
     {"thrum_clock_wall", call_clock_wall, false, false},
-    {"thrum_clock_call_later", call_clock_call_later, true, false},
+    {"thrum_clock_call_later_at", call_clock_call_later, true, false},
     {"thrum_clock_cancel", call_clock_cancel, false, false},
     {"thrum_clock_reset", call_clock_reset, false, false},
     {"thrum_test_clock_new", call_test_clock_new, true, false},

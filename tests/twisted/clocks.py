@@ -55,8 +55,8 @@ def _now(clock):
 
 
 @ffi.callback("thrum_call *(thrum_clock *, thrum_ns, thrum_call_fn *, void *,"
-              " thrum_free_fn *)")
-def _call_later(clock, after, fn, ctx, free):
+              " thrum_free_fn *, const char *)")
+def _call_later(clock, after, fn, ctx, free, _place):
     call = _Call(fn, ctx, free)
     call.pointer = hold(call)
     bound = _bound(clock)
@@ -115,7 +115,8 @@ class _DelayedCall(base.DelayedCall):
                          self.take_back, lambda _: None, clock.seconds)
         self.clock = clock
         self.pointer = clock.pointer.ops.call_later(
-            clock.pointer, nanoseconds(delay), run_call, hold(self), release)
+            clock.pointer, nanoseconds(delay), run_call, hold(self), release,
+            ffi.NULL)
         clock.asked.append(self)
 
     def take_back(self, _):
