@@ -30,7 +30,7 @@ static thrum_deferred *visit(thrum_reactor *reactor,
 static thrum_deferred *run(thrum_reactor *reactor, void *arg)
 {
     (void)arg;
-    thrum_deferred_finish(visit(reactor, "tcp:mail.example"));
+    thrum_deferred_finish(visit(reactor, "tcp:host"));
     return visit(reactor, "tcp:127.0.0.1:1");
 }
 

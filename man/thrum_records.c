@@ -19,22 +19,29 @@ static thrum_outcome complain(const thrum_failure *why, void *ctx)
 {
     (void)ctx;
     printf("%s\n", thrum_failure_text(why));
-    if (thrum_failure_is(why, &thrum_domain_reactor,
-                         THRUM_REACTOR_E_NO_RECORDS))
-        return thrum_done();
-    return thrum_keep();
+    return thrum_done();
 }
 
-static thrum_deferred *run(thrum_reactor *reactor, void *domain)
+static thrum_deferred *look_up(thrum_reactor *reactor,
+                               thrum_record_type type,
+                               const char *name)
 {
-    thrum_deferred *records = thrum_records_lookup(
-        reactor, THRUM_RECORD_MX, domain, 5 * THRUM_S);
+    thrum_deferred *records =
+        thrum_records_lookup(reactor, type, name, 5 * THRUM_S);
 
     thrum_deferred_add(records, print, complain, NULL, NULL);
     return records;
 }
 
-int main(int count, char **words)
+static thrum_deferred *run(thrum_reactor *reactor, void *arg)
 {
-    return thrum_react(run, count > 1 ? words[1] : "debian.org");
+    (void)arg;
+    thrum_deferred_finish(
+        look_up(reactor, THRUM_RECORD_MX, "two..dots"));
+    return look_up(reactor, THRUM_RECORD_ADDRESS, "192.0.2.7");
+}
+
+int main(void)
+{
+    return thrum_react(run, NULL);
 }

@@ -195,22 +195,47 @@ START_TEST(a_refusal_is_a_failure_with_the_systems_words_beneath)
 }
 END_TEST
 
+static void forbid_descriptors(struct rlimit *limit)
+{
+    struct rlimit none;
+
+    getrlimit(RLIMIT_NOFILE, limit);
+    none = *limit;
+    none.rlim_cur = 0;
+    setrlimit(RLIMIT_NOFILE, &none);
+}
+
 START_TEST(without_descriptors_it_fails_and_says_so)
 {
-    struct rlimit limit, none;
+    struct rlimit limit;
     world self;
 
     world_open(&self);
     self.port = 25;
-    getrlimit(RLIMIT_NOFILE, &limit);
-    none = limit;
-    none.rlim_cur = 0;
-    setrlimit(RLIMIT_NOFILE, &none);
+    forbid_descriptors(&limit);
     world_reach(&self, "127.0.0.1", 60 * THRUM_S);
     setrlimit(RLIMIT_NOFILE, &limit);
     world_expect_failure(&self, THRUM_REACTOR_E_CONNECT, "127.0.0.1:25");
     ck_assert(thrum_failure_is(thrum_failure_cause(self.why),
                                &thrum_domain_system, EMFILE));
+    world_close(&self);
+}
+END_TEST
+
+START_TEST(without_descriptors_no_name_is_looked_up_and_later_it_is)
+{
+    struct rlimit limit;
+    world self;
+
+    world_open(&self);
+    world_listen(&self, "127.0.0.1");
+    forbid_descriptors(&limit);
+    world_reach(&self, "one.test", 60 * THRUM_S);
+    setrlimit(RLIMIT_NOFILE, &limit);
+    world_expect_failure(&self, THRUM_REACTOR_E_RESOLVE,
+                         "cannot look up one.test:");
+    world_reach(&self, "one.test", 60 * THRUM_S);
+    ck_assert_uint_eq(self.connected, 1);
     world_close(&self);
 }
 END_TEST
@@ -294,6 +319,8 @@ static TCase *failing(void)
     tcase_add_test(fails,
                    a_refusal_is_a_failure_with_the_systems_words_beneath);
     tcase_add_test(fails, without_descriptors_it_fails_and_says_so);
+    tcase_add_test(fails,
+                   without_descriptors_no_name_is_looked_up_and_later_it_is);
     tcase_add_test(fails, the_time_ends_a_look_up_that_is_not_answered);
     tcase_add_test(fails, the_time_ends_an_attempt_that_is_not_answered);
     tcase_add_loop_test(
