@@ -106,6 +106,48 @@ START_TEST(a_conversation_survives_every_failing_allocation)
 }
 END_TEST
 
+static thrum_outcome pair_drained(void *value, void *ctx)
+{
+    (void)value;
+    (void)ctx;
+    return thrum_done();
+}
+
+static thrum_outcome pair_not_drained(const thrum_failure *why, void *ctx)
+{
+    (void)why;
+    (void)ctx;
+    return thrum_done();
+}
+
+/* In each way of writing; what is refused is told, and that is all. */
+static int pair_write(thrum_stream *stream)
+{
+    static char owned[64];
+    thrum_deferred *drained;
+    thrum_buffer bytes;
+    int error;
+
+    thrum_buffer_init(
+        &bytes, thrum_reactor_context(thrum_stream_reactor(stream)), SIZE_MAX);
+    error = thrum_stream_set_deadlines(stream, THRUM_S, THRUM_S);
+    if (error == 0)
+        error = thrum_stream_write(stream, "ping", 4);
+    if (error == 0)
+        error =
+            thrum_stream_write_owned(stream, owned, sizeof owned, NULL, NULL);
+    if (thrum_buffer_reserve(&bytes, 5000) != NULL)
+        thrum_buffer_commit(&bytes, 5000);
+    if (error == 0)
+        error = thrum_stream_take(stream, &bytes);
+    thrum_stream_set_marks(stream, 0, 1 << 16, 1 << 20);
+    drained = thrum_stream_when_drained(stream);
+    thrum_deferred_add(drained, pair_drained, pair_not_drained, NULL, NULL);
+    thrum_deferred_finish(drained);
+    thrum_buffer_fini(&bytes);
+    return error;
+}
+
 static void scenario_pair_run(thrum_reactor *reactor)
 {
     thrum_stream *one, *other;
@@ -115,7 +157,7 @@ static void scenario_pair_run(thrum_reactor *reactor)
         return;
     thrum_stream_set_handler(one, &pong_handler, &scenario_left, NULL);
     thrum_stream_set_handler(other, &pong_handler, &scenario_left, NULL);
-    if (thrum_stream_write(one, "ping", 4) != 0 ||
+    if (pair_write(one) != 0 ||
         thrum_clock_call_later(thrum_reactor_clock(reactor), 20 * THRUM_MS,
                                scenario_give_up, reactor, NULL) == NULL)
         thrum_stream_lose(one);
@@ -133,6 +175,7 @@ static void scenario_pair(void)
         scenario_pair_run(reactor);
     thrum_reactor_free(reactor);
     support_context_end(context);
+    support_unhandled();
 }
 
 START_TEST(a_conversation_in_memory_survives_every_failing_allocation)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Hundreds of conversations in which both ends do at any moment whatever a dice
- * says: write, rest, hand over, end one half, lose, abort, leave; some from
- * within their own callbacks, over TCP, UNIX sockets and memory. Whatever
- * happens, each ctx is released once, nothing is told after `closed` or after
- * the owner left, bytes arrive in order, and the loop ends.
+ * says: write in each way, wait, rest, hand over, set deadlines, end one half,
+ * lose, abort, leave; some from within their own callbacks, over TCP, UNIX
+ * sockets and memory. Whatever happens, each ctx and each owner is released
+ * once, each Deferred ends, nothing is told after `closed` or after the owner
+ * left, bytes arrive in order, and the loop ends.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,9 @@ typedef struct end {
     unsigned sets;        /* handlers set */
     unsigned released;
     unsigned closed;
-    unsigned char sent, got; /* the next byte: bytes count up */
+    unsigned owned, gone;     /* bytes that were handed over, and released */
+    unsigned waited, settled; /* Deferreds */
+    unsigned char sent, got;  /* the next byte: bytes count up */
     int moves;
 } end;
 
@@ -53,6 +56,70 @@ static void end_write(end *self)
         bytes[i] = (char)(self->sent + i);
     if (thrum_stream_write(self->stream, bytes, size) == 0)
         self->sent = (unsigned char)(self->sent + size);
+}
+
+static void owned_gone(void *bytes)
+{
+    end *self;
+
+    memcpy(&self, bytes, sizeof self);
+    self->gone++;
+    free(bytes);
+}
+
+/* The block begins with whose it is, and the bytes follow. */
+static void end_write_owned(end *self)
+{
+    size_t size = roll(8) == 0 ? roll(9000) : roll(20);
+    char *block = malloc(sizeof self + size), *bytes = block + sizeof self;
+
+    memcpy(block, &self, sizeof self);
+    for (size_t i = 0; i < size; i++)
+        bytes[i] = (char)(self->sent + i);
+    self->owned++;
+    if (thrum_stream_write_owned(self->stream, bytes, size, block,
+                                 owned_gone) == 0)
+        self->sent = (unsigned char)(self->sent + size);
+}
+
+static void end_take(end *self)
+{
+    size_t size = roll(4) == 0 ? roll(9000) : roll(20);
+    thrum_buffer bytes;
+
+    thrum_buffer_init(&bytes, thrum_reactor_context(world.reactor), 9000);
+    thrum_buffer_reserve(&bytes, size);
+    for (size_t i = 0; i < size; i++)
+        bytes.data[i] = (char)(self->sent + i);
+    thrum_buffer_commit(&bytes, size);
+    if (thrum_stream_take(self->stream, &bytes) == 0)
+        self->sent = (unsigned char)(self->sent + size);
+    thrum_buffer_fini(&bytes);
+}
+
+static thrum_outcome end_drained(void *value, void *ctx)
+{
+    (void)value;
+    ((end *)ctx)->settled++;
+    end_move(ctx);
+    return thrum_done();
+}
+
+static thrum_outcome end_not_drained(const thrum_failure *why, void *ctx)
+{
+    (void)why;
+    ((end *)ctx)->settled++;
+    end_move(ctx);
+    return thrum_done();
+}
+
+static void end_wait(end *self)
+{
+    thrum_deferred *drained = thrum_stream_when_drained(self->stream);
+
+    self->waited++;
+    thrum_deferred_add(drained, end_drained, end_not_drained, self, NULL);
+    thrum_deferred_finish(drained);
 }
 
 static void end_leave(end *self)
@@ -125,7 +192,20 @@ static void end_move(end *self)
         thrum_stream_lose(self->stream);
         return;
     }
-    switch (roll(18)) {
+    switch (roll(24)) {
+    case 17:
+        end_write_owned(self);
+        break;
+    case 18:
+        end_take(self);
+        break;
+    case 19:
+        end_wait(self);
+        break;
+    case 20:
+        thrum_stream_set_deadlines(self->stream, roll(3) * THRUM_MS,
+                                   roll(3) * THRUM_MS);
+        break;
     case 16:
         thrum_stream_lose_write(self->stream);
         break;
@@ -215,6 +295,8 @@ START_TEST(whatever_both_ends_do_each_is_told_once)
         end *self = &world.ends[i];
 
         ck_assert_uint_eq(self->released, self->sets);
+        ck_assert_uint_eq(self->gone, self->owned);
+        ck_assert_uint_eq(self->settled, self->waited);
         ck_assert_uint_le(self->closed, 1);
         ck_assert(self->closed == 1 || self->stream == NULL);
         thrum_stream_unref(self->stream);
