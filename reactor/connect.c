@@ -166,6 +166,7 @@ static thrum_outcome connect_not_shaken(const thrum_failure *why, void *ctx)
     attempt *self = ctx;
     char where[CONNECT_WHERE];
     int code = THRUM_REACTOR_E_TLS;
+    const thrum_failure *beneath = thrum_failure_cause(why);
     thrum_failure *told;
 
     self->handshake = NULL;
@@ -181,7 +182,9 @@ static thrum_outcome connect_not_shaken(const thrum_failure *why, void *ctx)
                              code, "TLS handshake with %s: %s",
                              connect_where(self, where),
                              connect_tls_words(self, why));
-    connect_fail(self, thrum_failure_because(told, thrum_failure_ref(why)));
+    if (beneath != NULL) /* what `why` itself says was told */
+        told = thrum_failure_because(told, thrum_failure_ref(beneath));
+    connect_fail(self, told);
     return thrum_done();
 }
 

@@ -319,12 +319,22 @@ static int tls_encrypt(transport_tls *self, const struct iovec *parts,
     return 0;
 }
 
+/* What still waits as records is no more than as many plain bytes: the rest has
+ * left for sure, and a slow peer is seen to take some. */
+static ssize_t tls_gone(transport_tls *self)
+{
+    size_t left = self->session->out.size;
+    size_t gone = self->taken > left ? self->taken - left : 0;
+
+    self->taken -= gone;
+    return gone > 0 ? (ssize_t)gone : THRUM__TRANSPORT_AGAIN;
+}
+
 static ssize_t tls_send(thrum__transport *transport, const struct iovec *parts,
                         int count)
 {
     transport_tls *self = (transport_tls *)transport;
     thrum__tls_session *session = self->session;
-    ssize_t taken;
 
     if (!session->open)
         return THRUM__TRANSPORT_AGAIN;
@@ -334,11 +344,7 @@ static ssize_t tls_send(thrum__transport *transport, const struct iovec *parts,
         return THRUM__TRANSPORT_FAILED;
     if (tls_flush(self) != 0)
         return THRUM__TRANSPORT_FAILED;
-    if (session->out.size > 0)
-        return THRUM__TRANSPORT_AGAIN;
-    taken = (ssize_t)self->taken;
-    self->taken = 0;
-    return taken;
+    return tls_gone(self);
 }
 
 /* A peer that has gone needs no last word; it says so when it is read from. */

@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -229,6 +230,83 @@ class LineService(unittest.TestCase):
                          (1, 'thrum_react: the reactor was stopped\n'))
         with contextlib.suppress(ConnectionResetError):
             self.assertEqual(peer.recv(1), b'')
+
+
+class Echo(unittest.TestCase):
+    """The echo over each kind of endpoint, with its own client and OpenSSL's.
+    """
+    MADE = BUILT / 'tests' / 'tls' / 'made'
+
+    def setUp(self):
+        made = tempfile.TemporaryDirectory()
+        self.addCleanup(made.cleanup)
+        self.folder = made.name
+
+    def serve(self, endpoint, *pem):
+        process = subprocess.Popen(
+            [BUILT / 'examples' / 'echo', 'serve', endpoint, *pem],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.communicate, timeout=PATIENCE)
+        self.addCleanup(process.terminate)
+        return process.stdout.readline().split(' at ')[1].strip()
+
+    def serve_tls(self):
+        """The port of one whose certificate is for 127.0.0.1."""
+        if not (self.MADE / 'ip.pem').exists():
+            self.skipTest('certtool is not installed')
+        name = self.serve('tls:127.0.0.1:0', self.MADE / 'ip.pem')
+        return int(name.rpartition(':')[2])
+
+    @staticmethod
+    def call(endpoint, *pem):
+        return subprocess.run(
+            [BUILT / 'examples' / 'echo', 'call', endpoint, *pem],
+            input='hello\n', text=True, capture_output=True,
+            timeout=PATIENCE, check=False)
+
+    def assert_echo(self, done):
+        self.assertEqual((done.returncode, done.stdout, done.stderr),
+                         (0, 'hello\n', ''))
+
+    def test_it_comes_back_over_tcp(self):
+        self.assert_echo(self.call('tcp:' + self.serve('tcp:127.0.0.1:0')))
+
+    def test_it_comes_back_over_a_unix_socket(self):
+        self.assert_echo(self.call(self.serve(f'unix:{self.folder}/echo')))
+
+    def test_it_comes_back_over_tls(self):
+        port = self.serve_tls()
+        self.assert_echo(self.call(f'tls:127.0.0.1:{port}',
+                                   self.MADE / 'ca.pem'))
+
+    def test_who_is_not_who_it_should_be_is_told_why(self):
+        port = self.serve_tls()
+        done = self.call(f'tls:127.0.0.1:{port}', self.MADE / 'other-ca.pem')
+        self.assertEqual((done.returncode, done.stdout), (1, ''))
+        self.assertIn('nobody trusted issued its certificate', done.stderr)
+        name = self.serve('tls:127.0.0.2:0', self.MADE / 'ip.pem')
+        done = self.call('tls:' + name, self.MADE / 'ca.pem')
+        self.assertEqual((done.returncode, done.stdout), (1, ''))
+        self.assertIn('its certificate does not have this address',
+                      done.stderr)
+
+    def test_openssl_is_understood(self):
+        port = self.serve_tls()
+        trust = ssl.create_default_context(cafile=self.MADE / 'ca.pem')
+        for version in ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3:
+            with self.subTest(version), \
+                    socket.create_connection(('127.0.0.1', port),
+                                             PATIENCE) as plain:
+                trust.minimum_version = ssl.TLSVersion.TLSv1_2
+                trust.maximum_version = version
+                with trust.wrap_socket(plain,
+                                       server_hostname='127.0.0.1') as peer:
+                    data, got = os.urandom(1 << 16), b''
+                    peer.sendall(data)
+                    while len(got) < len(data):
+                        got += peer.recv(1 << 16)
+                    self.assertEqual(got, data)
+                    peer.unwrap()  # both say that it is over
 
 
 class Proxy(unittest.TestCase):
