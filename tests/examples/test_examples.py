@@ -164,6 +164,30 @@ class Examples(unittest.TestCase):
         self.assertEqual((done.returncode, done.stderr), (0, ''))
 
 
+class TestedService(unittest.TestCase):
+    """A service, and the program that tests it."""
+
+    def test_its_tests_pass_and_none_waits(self):
+        done = run('test_tested_service')
+        self.assertEqual(done.stdout, expected('test_tested_service.txt'))
+        self.assertEqual((done.returncode, done.stderr), (0, ''))
+
+    def test_it_serves_at_a_port(self):
+        process = subprocess.Popen(
+            [BUILT / 'examples' / 'tested_service'], stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.communicate, timeout=PATIENCE)
+        self.addCleanup(process.kill)
+        port = int(process.stdout.readline().rpartition(':')[2])
+        with socket.create_connection(('127.0.0.1', port), PATIENCE) as peer:
+            peer.sendall(b'add 2\nadd 3\nquit\n')
+            with peer.makefile('rb') as lines:
+                self.assertEqual(lines.read(), b'hello\n2\n5\nbye\n')
+        process.terminate()
+        out, err = process.communicate(timeout=PATIENCE)
+        self.assertEqual((process.returncode, out, err), (0, '', ''))
+
+
 class LineService(unittest.TestCase):
     def setUp(self):
         self.process = subprocess.Popen(
