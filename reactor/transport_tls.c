@@ -215,18 +215,22 @@ static void tls_after_end(transport_tls *self)
         tls_broken(self);
 }
 
+/* Who wants to send flushes first; else what waits is ours: an alert, an answer
+ * to new keys. That it cannot be sent is told by the next one who sends. */
 static void tls_on_open(transport_tls *self, int events)
 {
-    int told = events & self->wanted & THRUM__TRANSPORT_RECEIVE;
+    int told = events & self->wanted;
 
     if ((events & THRUM__TRANSPORT_RECEIVE) != 0 &&
         tls_awaits_end(self->session)) {
         tls_after_end(self);
         return;
     }
-    if ((events & THRUM__TRANSPORT_SEND) != 0) {
-        if (tls_flush(self) != 0 || self->session->out.size == 0)
-            told |= self->wanted & THRUM__TRANSPORT_SEND;
+    if ((events & ~self->wanted & THRUM__TRANSPORT_SEND) != 0) {
+        if (tls_flush(self) != 0) {
+            thrum_failure_unref(thrum__transport_take_why(&self->transport));
+            buffer_drop(&self->session->out, self->session->context);
+        }
         tls_watch_beneath(self);
     }
     if (told != 0)
