@@ -51,18 +51,7 @@ static int queue_seal(thrum__queue *queue)
     return 0;
 }
 
-/* Each keeps its own cap. */
-static void queue_swap(thrum_buffer *tail, thrum_buffer *bytes)
-{
-    thrum_buffer before = *tail;
-
-    *tail = *bytes;
-    tail->cap = before.cap;
-    before.cap = bytes->cap;
-    *bytes = before;
-}
-
-int thrum__queue_take(thrum__queue *queue, thrum_buffer *bytes)
+int thrum__queue_take_behind(thrum__queue *queue, thrum_buffer *bytes)
 {
     thrum_buffer *tail = &queue->tail;
     bool copied = bytes->context != tail->context ||
@@ -76,7 +65,7 @@ int thrum__queue_take(thrum__queue *queue, thrum_buffer *bytes)
     if (copied)
         thrum_buffer_clear(bytes);
     else
-        queue_swap(tail, bytes);
+        thrum__queue_swap(queue, bytes);
     return 0;
 }
 

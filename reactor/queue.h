@@ -43,8 +43,35 @@ static inline int thrum__queue_append(thrum__queue *queue, const void *data,
     return error;
 }
 
+/* As take, of a queue that is not empty, or for another context's buffer. */
+int thrum__queue_take_behind(thrum__queue *queue, thrum_buffer *bytes);
+
+/* The two change their memory; the queue's buffer is empty. Each keeps its cap
+ * and its context. */
+static inline void thrum__queue_swap(thrum__queue *queue, thrum_buffer *bytes)
+{
+    thrum_buffer *tail = &queue->tail;
+    char *block = tail->block;
+    size_t room = tail->room;
+
+    tail->block = bytes->block;
+    tail->data = bytes->data;
+    tail->size = bytes->size;
+    tail->room = bytes->room;
+    bytes->block = bytes->data = block;
+    bytes->size = 0;
+    bytes->room = room;
+}
+
 /* Adds all of a buffer and empties that. Errors: as append. */
-int thrum__queue_take(thrum__queue *queue, thrum_buffer *bytes);
+static inline int thrum__queue_take(thrum__queue *queue, thrum_buffer *bytes)
+{
+    if (queue->size > 0 || bytes->context != queue->tail.context)
+        return thrum__queue_take_behind(queue, bytes);
+    queue->size = bytes->size;
+    thrum__queue_swap(queue, bytes);
+    return 0;
+}
 
 /* Adds bytes that are not copied. Ownership: owner taken, unless on error.
  * Errors: as append. */

@@ -196,6 +196,10 @@ static void stream_ready(void *owner, int events)
 {
     thrum_stream *stream = owner;
 
+    if (events == THRUM__TRANSPORT_RECEIVE) { /* as mostly */
+        stream_readable(stream);
+        return;
+    }
     if ((events & THRUM__TRANSPORT_BROKEN) != 0) {
         stream_broken(stream);
         return;

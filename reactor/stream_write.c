@@ -32,6 +32,8 @@ static void queue_fail(thrum_stream *stream)
  */
 static void queue_sent(thrum_stream *stream, size_t sent)
 {
+    if (stream->rare != NULL)
+        stream->rare->took = thrum_clock_now(stream->reactor->time);
     thrum__queue_consume(&stream->queue, sent);
     if (stream->upper != NULL) {
         stream->lower -= sent;
@@ -40,27 +42,42 @@ static void queue_sent(thrum_stream *stream, size_t sent)
     }
 }
 
+/* Pieces, or bytes that are still for the transport below. */
+static ssize_t stream_send_parts(thrum_stream *stream)
+{
+    struct iovec parts[STREAM_PARTS];
+    size_t limit = STREAM_SENDS;
+    int count;
+
+    if (stream->upper != NULL && stream->lower < limit)
+        limit = stream->lower;
+    count = thrum__queue_parts(&stream->queue, parts, STREAM_PARTS, limit);
+    return stream->transport->ops->send(stream->transport, parts, count);
+}
+
+/* Mostly there is one part. */
+static ssize_t stream_send(thrum_stream *stream)
+{
+    const thrum__queue *queue = &stream->queue;
+    struct iovec part = {queue->tail.data, queue->size};
+
+    if (queue->first != NULL || stream->upper != NULL ||
+        queue->size > STREAM_SENDS)
+        return stream_send_parts(stream);
+    return stream->transport->ops->send(stream->transport, &part, 1);
+}
+
 /* Past what a turn may send the stream is stuck, as if the transport took no
  * more: the next turn goes on. */
 void thrum__stream_flush(thrum_stream *stream)
 {
-    thrum__transport *transport = stream->transport;
     thrum__queue *queue = &stream->queue;
-    struct iovec parts[STREAM_PARTS];
-    size_t limit = STREAM_SENDS;
-    ssize_t sent;
+    ssize_t sent = stream_send(stream);
 
-    if (stream->upper != NULL && stream->lower < limit)
-        limit = stream->lower;
-    sent = transport->ops->send(
-        transport, parts,
-        thrum__queue_parts(queue, parts, STREAM_PARTS, limit));
     if (sent == THRUM__TRANSPORT_FAILED) {
         queue_fail(stream);
         return;
     }
-    if (stream->rare != NULL && sent > 0)
-        stream->rare->took = thrum_clock_now(stream->reactor->time);
     if (sent > 0)
         queue_sent(stream, (size_t)sent);
     if (stream->stuck != (queue->size > 0)) {
