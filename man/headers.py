@@ -188,7 +188,8 @@ def definition(text):
     if not match:
         return False
     name, body = match.group(1), match.group(4) or ''
-    if name.endswith('_ENUM'):
+    # Those that others of the same header are made with.
+    if name.endswith('_ENUM') or name in ('THRUM_TEXT', 'THRUM_TEXT_OF'):
         return None
     if name.endswith('ERRORS'):
         codes = [Code(name[:-len('RRORS')] + '_' + each[0], int(each[1]),
