@@ -45,7 +45,7 @@ static thrum_outcome handshake_failed(const thrum_failure *why, void *it)
 {
     const handshake *self = it;
 
-    if (!self->listener->freed)
+    if (self->listener->fd >= 0)
         thrum_context_log(self->listener->context, THRUM_LOG_INFO, "%s: %s",
                           self->listener->name, thrum_failure_text(why));
     return thrum_done();
