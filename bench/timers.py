@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """A million timers armed, armed anew, cancelled and fired, beside raw libev,
 and libuv and libevent where they are installed; and calls from another thread.
-Runs are paired: each loop in turn, nine times over. Nanoseconds are medians; of the
-ratio to libev the median of the pairs is judged. Instructions are counted by
-valgrind where it is installed. `make bench` runs it.
+Runs are paired: each loop in turn, nine times over. Nanoseconds are medians; of
+the ratio to libev the median of the pairs is judged. Instructions are counted
+by valgrind where it is installed. `make bench` runs it.
 
 COUNT (default 1,000,000) and RUNS (default 9) come from the environment."""
 import os
