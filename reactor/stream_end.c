@@ -145,10 +145,14 @@ static void stream_forget(thrum_stream *stream)
     thrum__stream_unhold(stream);
 }
 
+/* Whoever lets go of a stream meanwhile touches it. */
 static void streams_forget(thrum_reactor *reactor)
 {
-    thrum_stream *stream = reactor->touched, *next;
+    thrum_stream *stream, *next;
 
+    while (!thrum__link_alone(&reactor->streams))
+        stream_forget((thrum_stream *)reactor->streams.next);
+    stream = reactor->touched;
     if (stream != NULL)
         ev_unref(reactor->loop);
     reactor->touched = NULL;
@@ -158,8 +162,6 @@ static void streams_forget(thrum_reactor *reactor)
         stream->touched = false;
         thrum__stream_unhold(stream);
     }
-    while (!thrum__link_alone(&reactor->streams))
-        stream_forget((thrum_stream *)reactor->streams.next);
 }
 
 /* Streams that nobody listens to yet are closed as well; their notice is lost
