@@ -15,8 +15,8 @@ import unit  # noqa: E402 pylint: disable=wrong-import-position
 
 WORD = re.compile(r'\b(?:thrum|THRUM)_\w+')
 # What headers need for themselves, and no program uses.
-INNER = re.compile(r'THRUM_(?:API|PRINTF|BEGIN|END|\w+_H|(?:\w+_)?ERRORS_ENUM)$'
-                   r'|THRUM_(?:\w+_)?E_$')
+INNER = re.compile(r'THRUM_(?:API|PRINTF|BEGIN|END|TEXT|TEXT_OF|\w+_H'
+                   r'|(?:\w+_)?ERRORS_ENUM)$|THRUM_(?:\w+_)?E_$')
 CODE = re.compile(r'^ *X\((\w+), -\d+', re.M)
 
 

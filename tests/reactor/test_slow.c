@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Callbacks that hold the loop are told of by name, and what keeps the loop
- * alive is told to the log.
+ * Callbacks that hold the loop are told of by name and place.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -10,7 +9,6 @@
 
 #include <thrum/connect.h>
 #include <thrum/health.h>
-#include <thrum/records.h>
 #include <thrum/test_clock.h>
 #include <thrum/thread.h>
 
@@ -483,118 +481,6 @@ START_TEST(the_drain_the_end_and_the_close_of_a_stream)
 }
 END_TEST
 
-/* ---- What keeps the loop alive ---- */
-
-static void no_call(void *ctx)
-{
-    (void)ctx;
-}
-
-START_TEST(nothing_keeps_a_new_reactor_alive)
-{
-    world here;
-
-    world_start(&here, true);
-    ck_assert_uint_eq(thrum_reactor_dump(here.reactor), 0);
-    ck_assert_str_eq(here.log, "");
-    world_end(&here);
-}
-END_TEST
-
-/* The log has a line of the level info that begins so, of this file. */
-static void expect_line(world *here, const char *line)
-{
-    char wanted[300];
-    const char *at;
-
-    snprintf(wanted, sizeof wanted, "%d %s", (int)THRUM_LOG_INFO, line);
-    at = strstr(here->log, wanted);
-    ck_assert_msg(at != NULL, "no \"%s\" in:\n%s", wanted, here->log);
-    ck_assert(at == here->log || at[-1] == '\n');
-}
-
-START_TEST(calls_later_stand_in_the_dump_with_their_time)
-{
-    world here;
-    thrum_clock *clock;
-
-    world_start(&here, true);
-    clock = thrum_reactor_clock(here.reactor);
-    thrum_clock_call_later(clock, 3600 * THRUM_S, no_call, NULL, NULL);
-    thrum_clock_call_later_at(clock, THRUM_S, no_call, NULL, NULL, NULL);
-    ck_assert_uint_eq(thrum_reactor_dump(here.reactor), 2);
-    expect_line(&here, "call later: (no name), in ");
-    expect_line(&here, "call later: no_call (");
-    ck_assert_ptr_nonnull(strstr(here.log, "test_slow.c:"));
-    world_end(&here);
-}
-END_TEST
-
-START_TEST(streams_stand_in_the_dump_with_what_they_have_queued)
-{
-    world here;
-
-    world_start(&here, false);
-    ck_assert_int_eq(
-        thrum_stream_pair(here.reactor, &here.streams[0], &here.streams[1]), 0);
-    here.span = 0;
-    thrum_stream_set_handler(here.streams[0], &slow_handler, &here, NULL);
-    thrum_stream_write(here.streams[0], "text", 4);
-    ck_assert_uint_eq(thrum_reactor_dump(here.reactor), 2);
-    expect_line(&here, "stream: memory to memory, 4 bytes queued, told to "
-                       "&slow_handler (");
-    expect_line(&here, "stream: memory to memory, 0 bytes queued, told to "
-                       "nobody\n");
-    thrum_stream_abort(here.streams[0]);
-    thrum_stream_abort(here.streams[1]);
-    rest(&here);
-    ck_assert_uint_eq(thrum_reactor_dump(here.reactor), 0);
-    world_end(&here);
-}
-END_TEST
-
-static thrum_outcome one_more(void *ctx)
-{
-    (void)ctx;
-    return thrum_keep();
-}
-
-START_TEST(all_else_stands_in_the_dump)
-{
-    world here;
-    thrum_listener *listener, *idle;
-    thrum_deferred *all[3];
-    char line[200];
-
-    world_start(&here, false);
-    listener = thrum_listen_tcp(here.reactor, "127.0.0.1", 0, NULL, NULL);
-    idle = thrum_listen_tcp(here.reactor, "127.0.0.1", 0, NULL, NULL);
-    thrum_listener_accept(listener, take_and_hold, &here, NULL);
-    all[0] = thrum_connect_tcp(here.reactor, "mail.example", 25, THRUM_S);
-    all[1] = thrum_records_lookup(here.reactor, THRUM_RECORD_MX, "mail.example",
-                                  THRUM_S);
-    all[2] = thrum_defer_to_thread(here.reactor, no_work, NULL, NULL);
-    for (int i = 0; i < 3; i++)
-        thrum_deferred_mark_handled(all[i]);
-    thrum_deferred_finish(thrum_coiterate(
-        thrum_reactor_cooperator(here.reactor), one_more, NULL, NULL));
-    ck_assert_uint_eq(thrum_reactor_dump(here.reactor), 5);
-    snprintf(line, sizeof line, "listener: %s, told to take_and_hold (",
-             thrum_listener_name(listener));
-    expect_line(&here, line);
-    expect_line(&here, "connecting to mail.example:25\n");
-    expect_line(&here, "looking up the MX records of mail.example\n");
-    expect_line(&here, "work on a thread: no_work (");
-    expect_line(&here, "tasks: 1, some have steps to make\n");
-    thrum_listener_free(listener);
-    thrum_listener_free(idle);
-    for (int i = 0; i < 3; i++)
-        thrum_deferred_finish(all[i]);
-    world_end(&here);
-    support_unhandled();
-}
-END_TEST
-
 static void add_told(TCase *told)
 {
     tcase_add_test(told, a_callback_that_took_longer_is_told_with_its_place);
@@ -620,23 +506,13 @@ static void add_measured(TCase *measured)
     tcase_add_test(measured, the_drain_the_end_and_the_close_of_a_stream);
 }
 
-static void add_dump(TCase *dump)
-{
-    tcase_add_test(dump, nothing_keeps_a_new_reactor_alive);
-    tcase_add_test(dump, calls_later_stand_in_the_dump_with_their_time);
-    tcase_add_test(dump, streams_stand_in_the_dump_with_what_they_have_queued);
-    tcase_add_test(dump, all_else_stands_in_the_dump);
-}
-
 int main(void)
 {
     TCase *told = tcase_create("told"), *measured = tcase_create("measured");
-    TCase *dump = tcase_create("dump");
-    TCase *const cases[] = {told, measured, dump};
+    TCase *const cases[] = {told, measured};
 
     loop_watchdog();
     add_told(told);
     add_measured(measured);
-    add_dump(dump);
     return support_main("slow", cases, sizeof cases / sizeof *cases);
 }

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The peer with a script: each kind of step, right and wrong, over TCP, UNIX
- * sockets and memory. (What becomes of the play itself: test_test_peer_end.c.)
+ * sockets and memory. (Much of it: test_test_peer_much.c. What becomes of the
+ * play itself: test_test_peer_end.c.)
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/reactor/stage.h"
-
-enum { MUCH = 700 * 1000 }; /* more than a peer keeps */
 
 /* ---- Steps that are right ---- */
 
@@ -258,100 +257,6 @@ START_TEST(a_peer_that_stalls_reads_nothing_for_so_long)
 }
 END_TEST
 
-/* ---- Much ---- */
-
-static char *pattern(size_t size)
-{
-    char *data = malloc(size);
-
-    for (size_t i = 0; i < size; i++)
-        data[i] = (char)(i * 31 + i / 251);
-    return data;
-}
-
-START_TEST(more_is_expected_than_a_peer_keeps)
-{
-    stage here;
-    char *data = pattern(MUCH);
-
-    stage_start(&here);
-    thrum_test_peer_expect_bytes(here.peer, data, MUCH);
-    stage_say_bytes(&here, data, MUCH);
-    stage_expect_well(&here);
-    free(data);
-    stage_end(&here);
-}
-END_TEST
-
-START_TEST(a_peer_that_nobody_plays_leaves_what_is_too_much_with_the_stream)
-{
-    stage here;
-    char *data = pattern(MUCH);
-
-    stage_start(&here);
-    stage_say_bytes(&here, data, MUCH);
-    stage_rest(&here);
-    if (peer_over == PEER_MEMORY)
-        ck_assert_uint_gt(thrum_stream_queued(here.stream), MUCH / 2);
-    thrum_test_peer_expect_bytes(here.peer, data, MUCH);
-    stage_expect_well(&here);
-    free(data);
-    stage_end(&here);
-}
-END_TEST
-
-START_TEST(bytes_up_to_a_text_may_be_more_than_a_peer_keeps)
-{
-    stage here;
-    char *data = malloc(MUCH);
-    thrum_buffer got;
-
-    memset(data, 'x', MUCH);
-    memcpy(data + MUCH - 3, "end", 3);
-    stage_start(&here);
-    thrum_buffer_init(&got, here.context, SIZE_MAX);
-    thrum_test_peer_expect_until(here.peer, "end", &got);
-    stage_say_bytes(&here, data, MUCH);
-    stage_expect_well(&here);
-    ck_assert_uint_eq(got.size, MUCH);
-    ck_assert_mem_eq(got.data, data, MUCH);
-    thrum_buffer_fini(&got);
-    free(data);
-    stage_end(&here);
-}
-END_TEST
-
-/* Whatever the queue allows: a reader that rests, a queue whose high mark is
- * its cap, pieces above the cap. */
-static const struct {
-    size_t low, high, cap, piece;
-} queues[] = {{16 * 1024, 64 * 1024, 1024 * 1024, 0},
-              {16 * 1024, 64 * 1024, 1024 * 1024, 50 * 1000},
-              {0, 1000, 1000, 0},
-              {999, 1000, 1000, 7000},
-              {5, 10, 30 * 1000, 1000}};
-
-START_TEST(more_is_sent_than_the_queue_takes_to_a_reader_that_rests)
-{
-    stage here;
-    char *data = pattern(MUCH);
-
-    stage_start(&here);
-    stage_set_marks(&here, queues[_i].low, queues[_i].high, queues[_i].cap);
-    thrum_test_peer_send_bytes(here.peer, data, MUCH, queues[_i].piece);
-    thrum_stream_pause(here.stream);
-    stage_play(&here);
-    stage_rest(&here); /* it does not turn in vain */
-    thrum_stream_resume(here.stream);
-    STAGE_UNTIL(&here, here.data.size >= MUCH);
-    ck_assert(here.over && here.well);
-    ck_assert_uint_eq(here.data.size, MUCH);
-    ck_assert_mem_eq(here.data.data, data, MUCH);
-    free(data);
-    stage_end(&here);
-}
-END_TEST
-
 /* ---- Steps that go wrong ---- */
 
 START_TEST(a_byte_that_differs_fails_the_step_and_is_shown)
@@ -563,17 +468,6 @@ static void add_time(TCase *time)
     tcase_add_test(time, a_peer_that_stalls_reads_nothing_for_so_long);
 }
 
-static void add_much(TCase *much)
-{
-    tcase_add_test(much, more_is_expected_than_a_peer_keeps);
-    tcase_add_test(
-        much, a_peer_that_nobody_plays_leaves_what_is_too_much_with_the_stream);
-    tcase_add_test(much, bytes_up_to_a_text_may_be_more_than_a_peer_keeps);
-    tcase_add_loop_test(
-        much, more_is_sent_than_the_queue_takes_to_a_reader_that_rests, 0,
-        sizeof queues / sizeof *queues);
-}
-
 static void add_wrong(TCase *wrong)
 {
     tcase_add_test(wrong, a_byte_that_differs_fails_the_step_and_is_shown);
@@ -599,12 +493,11 @@ int main(void)
     loop_watchdog();
     for (peer_over = PEER_TCP; peer_over < PEER_KINDS; peer_over++) {
         TCase *right = tcase_create("right"), *time = tcase_create("time");
-        TCase *much = tcase_create("much"), *wrong = tcase_create("wrong");
-        TCase *const cases[] = {right, time, much, wrong};
+        TCase *wrong = tcase_create("wrong");
+        TCase *const cases[] = {right, time, wrong};
 
         add_right(right);
         add_time(time);
-        add_much(much);
         add_wrong(wrong);
         status |= support_main(peer_over_name("test_peer"), cases,
                                sizeof cases / sizeof *cases);
