@@ -165,10 +165,20 @@ static void stream_received(thrum_stream *stream, const char *data, size_t size)
     thrum__stream_leave(stream, timed, "received");
 }
 
+/* Why TLS is refused says more than that nothing could be sent: the peer's last
+ * words may come after it has closed. */
 static void stream_broken(thrum_stream *stream)
 {
-    thrum__stream_fail(stream, THRUM_REACTOR_E_READ,
-                       thrum__transport_take_why(stream->transport));
+    thrum_failure *why = thrum__transport_take_why(stream->transport);
+
+    if (stream->write_failed && stream->why != NULL && why != NULL &&
+        thrum_failure_is(stream->why, &thrum_domain_reactor,
+                         THRUM_REACTOR_E_WRITE) &&
+        thrum_failure_is(why, &thrum_domain_reactor, THRUM_REACTOR_E_TLS)) {
+        thrum_failure_unref(stream->why);
+        stream->why = NULL;
+    }
+    thrum__stream_fail(stream, THRUM_REACTOR_E_READ, why);
     stream->ending = stream->read_failed = true;
     thrum__stream_watch(stream);
     thrum__stream_touch(stream);

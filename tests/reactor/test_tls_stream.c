@@ -291,8 +291,8 @@ static const struct {
     {"good", "issued for another purpose"},
 };
 
-static void open_for_client(tls_link *link, const char *name,
-                            const char *priority)
+static void begin_for_client(tls_link *link, const char *name,
+                             const char *priority)
 {
     char ca[TLS_PATH], own[TLS_PATH];
     thrum_tls_config client = {.trust_file = tls_path("ca", ca),
@@ -307,8 +307,37 @@ static void open_for_client(tls_link *link, const char *name,
     link->shown = tls_showing(link->context, "good", &server);
     ck_assert(link_open(link, TLS_OVER_UNIX));
     link_secure(link);
+}
+
+static void open_for_client(tls_link *link, const char *name,
+                            const char *priority)
+{
+    begin_for_client(link, name, priority);
     link_run(link);
 }
+
+/* In TLS 1.3 it is done before the server has seen its certificate, and what it
+ * writes then meets a connection that is closed. */
+START_TEST(a_client_that_was_refused_and_wrote_is_told_why)
+{
+    tls_link link;
+
+    begin_for_client(&link, NULL, NULL);
+    thrum_stream_pause(link.client.stream);
+    link_run(&link);
+    ck_assert_uint_eq(link.client.secured, 1);
+    ck_assert_uint_eq(link.server.closed, 1);
+    ck_assert_uint_eq(link.client.closed, 0);
+    ck_assert_int_eq(thrum_stream_write(link.client.stream, "hello", 5), 0);
+    link_run(&link);
+    thrum_stream_resume(link.client.stream);
+    link_run(&link);
+    ck_assert_uint_eq(link.client.closed, 1);
+    ck_assert_int_eq(link.client.closed_code, THRUM_REACTOR_E_TLS);
+    ck_assert_ptr_nonnull(strstr(link.client.closed_text, "the peer says: "));
+    link_end(&link);
+}
+END_TEST
 
 START_TEST(a_server_takes_no_client_but_a_trusted_one)
 {
@@ -513,6 +542,8 @@ int main(void)
     tcase_add_test(ends, t15_plain_bytes_with_the_end_are_the_end_of_all);
     tcase_add_test(ends, t15_plain_bytes_after_the_end_are_the_end_of_all);
     tcase_add_test(ends, a_record_that_is_not_the_peers_ends_it);
+    tcase_add_test(certificates,
+                   a_client_that_was_refused_and_wrote_is_told_why);
     tcase_add_loop_test(certificates,
                         a_server_takes_no_client_but_a_trusted_one, 0,
                         2 * sizeof clients / sizeof clients[0]);
