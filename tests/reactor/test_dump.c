@@ -26,8 +26,8 @@ static void on_log(thrum_log_level level, const char *line, void *ctx)
     world *here = ctx;
     size_t size = strlen(here->log);
 
-    ck_assert_int_eq(level, THRUM_LOG_INFO);
-    snprintf(here->log + size, sizeof here->log - size, "%s\n", line);
+    if (level == THRUM_LOG_INFO)
+        snprintf(here->log + size, sizeof here->log - size, "%s\n", line);
 }
 
 static void world_start(world *here)
