@@ -55,9 +55,15 @@ class Instructions(Cost):
                 ['valgrind', '--tool=callgrind', '--callgrind-out-file='
                  + str(self.folder / 'callgrind')], count, via)
             return int(re.search(r'Collected : (\d+)', done.errors)[1])
-        cost = self.a_message(measure)
-        print(f'{cost:.0f} instructions a message')
-        self.assertLessEqual(cost, 6000)
+        # A busy machine lets the sink answer late, and a message then takes
+        # more turns of the loop: the load adds to the cost, it never takes
+        # from it. So the least of three counts.
+        costs = []
+        while len(costs) < 3 and min(costs, default=6001) > 6000:
+            costs.append(self.a_message(measure))
+        print(', '.join(f'{cost:.0f}' for cost in costs),
+              'instructions a message')
+        self.assertLessEqual(min(costs), 6000)
 
 
 class SystemCalls(Cost):
