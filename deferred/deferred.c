@@ -299,12 +299,14 @@ static inline thrum_deferred *deferred_init(thrum_deferred *self,
     return self;
 }
 
-thrum_deferred *thrum_deferred_new(thrum_context *context,
-                                   const char *operation)
+thrum_deferred *thrum_deferred_new_at(thrum_context *context,
+                                      const char *operation, const char *file,
+                                      int line)
 {
     if (context->watch != NULL) {
         bool watched;
-        thrum_deferred *self = thrum__debug_allocate(context, &watched);
+        thrum_deferred *self =
+            thrum__debug_allocate(context, file, line, &watched);
 
         return deferred_init(self, context, operation, watched);
     }

@@ -3,7 +3,7 @@
  * What a binding to another language asks for: a callback that answers through
  * a pointer, everything that can be seen of a Deferred, a pointer of its own.
  */
-#include "deferred/deferred.h"
+#include "deferred/debug.h"
 
 /* ---- Callbacks that answer through a pointer ---- */
 
@@ -93,6 +93,8 @@ thrum_deferred_info thrum_deferred_inspect(const thrum_deferred *self)
         info.waits_on = self->result;
     else
         info.waits_on = thrum__chain_from(self);
+    if (self->watched)
+        info.made_file = thrum__debug_made(self, &info.made_line);
     return info;
 }
 

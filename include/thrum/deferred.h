@@ -91,8 +91,14 @@ typedef thrum_cancelled thrum_canceller_fn(thrum_deferred *deferred, void *ctx);
  * send") and must be static.
  * Ownership: new, two references: the producer's and the consumer's.
  * Errors: NULL, no memory. */
-THRUM_API thrum_deferred *thrum_deferred_new(thrum_context *context,
-                                             const char *operation);
+#define thrum_deferred_new(context, operation)                                 \
+    thrum_deferred_new_at((context), (operation), __FILE__, __LINE__)
+
+/* thrum_deferred_new with the place of the caller, which is kept only while
+ * thrum_debug_deferreds is on; `file` must be static, or NULL: no place. */
+THRUM_API thrum_deferred *thrum_deferred_new_at(thrum_context *context,
+                                                const char *operation,
+                                                const char *file, int line);
 
 /* Says how the operation is stopped. Without it, a cancelled Deferred fails at
  * once and one late result is swallowed. At most once per Deferred. `free` runs
@@ -263,6 +269,9 @@ typedef struct thrum_deferred_info {
     const char *operation;          /* NULL of a NULL Deferred */
     const char *file;               /* where its consumer spoke last, or NULL */
     int line;
+    const char *made_file; /* where it was made, if thrum_debug_deferreds was on
+                            * then; else NULL */
+    int made_line;
 } thrum_deferred_info;
 
 /* All that can be asked of a Deferred, without changing it. NULL is one that

@@ -78,7 +78,7 @@ call_group(thrum_deferred *(*group)(thrum_context *, thrum_deferred *const *,
     return group(desk.context, members, 2, &config);
 }
 
-CALL(deferred_new)
+CALL(deferred_new_at)
 {
     thrum_deferred *d = thrum_deferred_new(desk.context, "new");
 
@@ -388,7 +388,7 @@ static const struct {
     bool needs_memory;
     bool makes; /* a Deferred: NULL only for want of memory */
 } table[] = {
-    {"thrum_deferred_new", call_deferred_new, true, true},
+    {"thrum_deferred_new_at", call_deferred_new_at, true, true},
     {"thrum_deferred_on_cancel", call_deferred_on_cancel, true, false},
     {"thrum_deferred_fire", call_deferred_fire, false, false},
     {"thrum_deferred_fail", call_deferred_fail, false, false},
