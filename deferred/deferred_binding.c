@@ -52,6 +52,7 @@ int thrum_deferred_add_foreign(thrum_deferred *deferred, thrum_foreign_fn *fn,
     deferred_pair pair = {foreign_value, foreign_failure, NULL, foreign_end};
     foreign *self = NULL;
 
+    THRUM__HERE_OF(deferred);
     if (deferred != NULL)
         self = thrum__make(deferred->context, sizeof *self);
     if (self == NULL) {
@@ -71,6 +72,7 @@ thrum_deferred_info thrum_deferred_inspect(const thrum_deferred *self)
 {
     thrum_deferred_info info = {.state = THRUM_DEFERRED_FAILURE, .fired = 1};
 
+    THRUM__HERE_OF(self);
     if (self == NULL) {
         info.failure = thrum_failure_no_memory();
         return info;
@@ -100,6 +102,7 @@ thrum_deferred_info thrum_deferred_inspect(const thrum_deferred *self)
 
 void thrum_deferred_mark_handled(thrum_deferred *self)
 {
+    THRUM__HERE_OF(self);
     if (self != NULL && self->state == DEFERRED_FAILURE)
         self->handled = true;
 }
@@ -113,6 +116,7 @@ int thrum_deferred_set_user(thrum_deferred *self, void *data,
     void *old;
     thrum_free_fn *old_free;
 
+    THRUM__HERE_OF(self);
     if (self != NULL)
         rare = thrum__deferred_rare(self);
     if (rare == NULL) {
@@ -129,5 +133,6 @@ int thrum_deferred_set_user(thrum_deferred *self, void *data,
 
 void *thrum_deferred_user(const thrum_deferred *self)
 {
+    THRUM__HERE_OF(self);
     return self != NULL && self->rare != NULL ? self->rare->user : NULL;
 }

@@ -253,10 +253,12 @@ int thrum_reactor_run(thrum_reactor *reactor)
         thrum__context_holds(reactor->context))
         return THRUM_E_INVALID;
     reactor->running = true;
+    thrum__thread_enter(reactor->context);
     reactor->clock.now = thrum_clock_read(&reactor->clock.clock);
     ev_run(reactor->loop, 0);
     reactor->running = false;
     thrum__streams_turn(reactor);
+    thrum__thread_leave(reactor->context);
     return 0;
 }
 
