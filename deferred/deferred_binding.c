@@ -1,70 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a binding to another language asks for: a callback that answers through
- * a pointer, everything that can be seen of a Deferred, a pointer of its own.
+ * What a binding to another language asks for: everything that can be seen
+ * of a Deferred, and a pointer of its own.
  */
 #include "deferred/debug.h"
-
-/* ---- Callbacks that answer through a pointer ---- */
-
-typedef struct foreign {
-    thrum_context *context;
-    thrum_foreign_fn *fn;
-    void *ctx;
-    thrum_free_fn *free;
-} foreign;
-
-static thrum_outcome foreign_call(foreign *self, const thrum_outcome *in)
-{
-    thrum_outcome out = thrum_keep();
-
-    self->fn(in, &out, self->ctx);
-    return out;
-}
-
-static thrum_outcome foreign_value(void *value, void *ctx)
-{
-    thrum_outcome in = thrum_value(value, NULL);
-
-    return foreign_call(ctx, &in);
-}
-
-static thrum_outcome foreign_failure(const thrum_failure *why, void *ctx)
-{
-    thrum_outcome in = thrum_fail((thrum_failure *)why);
-
-    return foreign_call(ctx, &in);
-}
-
-static void foreign_end(void *ctx)
-{
-    foreign *self = ctx;
-    thrum_context *context = self->context;
-
-    thrum__free(self->ctx, self->free);
-    thrum__drop(context, self);
-    thrum__context_leave(context);
-}
-
-int thrum_deferred_add_foreign(thrum_deferred *deferred, thrum_foreign_fn *fn,
-                               void *ctx, thrum_free_fn *free)
-{
-    deferred_pair pair = {foreign_value, foreign_failure, NULL, foreign_end};
-    foreign *self = NULL;
-
-    THRUM__HERE_OF(deferred);
-    if (deferred != NULL)
-        self = thrum__make(deferred->context, sizeof *self);
-    if (self == NULL) {
-        thrum__free(ctx, free);
-        if (deferred != NULL)
-            thrum__deferred_lose(deferred);
-        return THRUM_E_NOMEM;
-    }
-    *self = (foreign){thrum__context_keep(deferred->context), fn, ctx, free};
-    pair.ctx = self;
-    return thrum__deferred_add(deferred, &pair) ? 0 : THRUM_E_NOMEM;
-}
 
 /* ---- What can be seen ---- */
 

@@ -230,11 +230,43 @@ THRUM_API void thrum_deferred_unref(thrum_deferred *deferred);
 
 /* ---- For bindings to other languages, and for debugging ---- */
 
-/* A callback whose answer goes through *out, for languages whose callbacks
+/* A function whose answer goes through *out, for languages whose callbacks
  * cannot return a struct. `in` is THRUM_OUTCOME_VALUE or _FAILURE, borrowed.
  * *out is thrum_keep() unless it is set. */
 typedef void thrum_foreign_fn(const thrum_outcome *in, thrum_outcome *out,
                               void *ctx);
+
+/* Such a function for all that asks for one that returns: pass the
+ * thrum_foreign as its context, one of the four functions below as itself, and
+ * thrum_foreign_free as the release function. NULL, one that could not be made,
+ * is passed on the same way: it answers that there was no memory. */
+typedef struct thrum_foreign thrum_foreign;
+
+/* Makes one. Ownership: new; ctx taken, also on error, and released with it.
+ * Errors: NULL, no memory. */
+THRUM_API thrum_foreign *thrum_foreign_new(thrum_context *context,
+                                           thrum_foreign_fn *fn, void *ctx,
+                                           thrum_free_fn *free);
+
+/* As a thrum_callback_fn: `in` is the value. */
+THRUM_API thrum_outcome thrum_foreign_callback(void *value, void *foreign);
+
+/* As a thrum_errback_fn: `in` is the failure. */
+THRUM_API thrum_outcome thrum_foreign_errback(const thrum_failure *why,
+                                              void *foreign);
+
+/* As a thrum_step_fn (thrum_coiterate, thrum_cooperate, thrum_each), and as
+ * what thrum_deferred_maybe, thrum_deferred_later and thrum_semaphore_run call:
+ * `in` is the value NULL. */
+THRUM_API thrum_outcome thrum_foreign_step(void *foreign);
+
+/* As a thrum_looping_call_fn: `in` is a value that points to the uint64_t
+ * `turns`. */
+THRUM_API thrum_outcome thrum_foreign_turn(uint64_t turns, void *foreign);
+
+/* Releases it. Takes a void pointer, to serve as a release function. NULL is
+ * nothing. */
+THRUM_API void thrum_foreign_free(void *foreign);
 
 /* thrum_deferred_add for a thrum_foreign_fn, which gets values and failures
  * alike. Ownership: ctx taken, also on error. Errors: as add. */
