@@ -10,6 +10,7 @@
 #include <thrum/failure.h>
 
 #include "base/pool.h"
+#include "base/thread.h"
 #include "base/turns.h"
 
 typedef struct thrum__watch thrum__watch;
@@ -33,6 +34,9 @@ struct thrum_context {
      * called returns. */
     unsigned holding;
     size_t kept; /* references of what only waits for others to act */
+#ifdef THRUM__CHECK_THREADS
+    thrum__thread thread, maker; /* to whom it belongs, now and otherwise */
+#endif
 };
 
 /* Releases a value or a context; both may be NULL. */
@@ -56,11 +60,12 @@ static inline void thrum__free_once(void *what, thrum_free_fn **free)
  * thrum_context_release do. Errors: NULL, no memory. */
 static inline void *thrum__make(thrum_context *context, size_t size)
 {
-    void *block =
-        context->pooled
-            ? thrum__pool_make(&context->pool, size)
-            : context->allocator->allocate(size, context->allocator->state);
+    void *block;
 
+    THRUM__HERE(context);
+    block = context->pooled
+                ? thrum__pool_make(&context->pool, size)
+                : context->allocator->allocate(size, context->allocator->state);
     context->blocks += block != NULL;
     return block;
 }
@@ -70,6 +75,7 @@ static inline void thrum__drop(thrum_context *context, void *block)
 {
     if (block == NULL)
         return;
+    THRUM__HERE(context);
     context->blocks--;
     if (context->pooled)
         thrum__pool_drop(&context->pool, block);

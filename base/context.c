@@ -58,11 +58,15 @@ thrum_context *thrum_context_new(const thrum_context_config *config)
     context->ends = context->deaths = (thrum__turns){0};
     context->holding = 0;
     context->kept = 0;
+#ifdef THRUM__CHECK_THREADS
+    context->thread = context->maker = thrum__thread_here();
+#endif
     return context;
 }
 
 thrum_context *thrum_context_ref(thrum_context *context)
 {
+    THRUM__HERE(context);
     context->refs++;
     return context;
 }
@@ -71,6 +75,7 @@ void thrum_context_unref(thrum_context *context)
 {
     if (context == NULL)
         return;
+    THRUM__HERE(context);
     context->refs--;
     if (context->watch != NULL)
         context->let_go(context);
@@ -155,10 +160,12 @@ static void *context_change(thrum_context *context, void *bytes, size_t size)
 void *thrum_context_allocate(thrum_context *context, size_t size)
 {
     const thrum_allocator *allocator = context->allocator;
-    void *block = context->pooled ? context_make(context, size)
-                                  : allocator->allocate(size + (size == 0),
-                                                        allocator->state);
+    void *block;
 
+    THRUM__HERE(context);
+    block = context->pooled
+                ? context_make(context, size)
+                : allocator->allocate(size + (size == 0), allocator->state);
     context->blocks += block != NULL;
     return block;
 }
@@ -166,10 +173,12 @@ void *thrum_context_allocate(thrum_context *context, size_t size)
 void *thrum_context_resize(thrum_context *context, void *block, size_t size)
 {
     const thrum_allocator *allocator = context->allocator;
-    void *moved = context->pooled ? context_change(context, block, size)
-                                  : allocator->resize(block, size + (size == 0),
-                                                      allocator->state);
+    void *moved;
 
+    THRUM__HERE(context);
+    moved = context->pooled ? context_change(context, block, size)
+                            : allocator->resize(block, size + (size == 0),
+                                                allocator->state);
     context->blocks += block == NULL && moved != NULL;
     return moved;
 }
@@ -178,6 +187,7 @@ void thrum_context_release(thrum_context *context, void *block)
 {
     if (block == NULL)
         return;
+    THRUM__HERE(context);
     context->blocks--;
     if (context->pooled)
         context_drop(context, block);

@@ -173,7 +173,8 @@ void thrum_failure_unref(thrum_failure *failure)
 int thrum_failure_is(const thrum_failure *failure, const thrum_domain *domain,
                      int code)
 {
-    return failure->domain == domain && failure->code == code;
+    return failure != NULL && failure->domain == domain &&
+           failure->code == code;
 }
 
 const thrum_domain *thrum_failure_domain(const thrum_failure *failure)

@@ -346,6 +346,7 @@ thrum_deferred *thrum_task_when_done(thrum_task *self)
 {
     thrum_deferred *deferred = NULL;
 
+    THRUM__HERE_OF(self);
     if (self != NULL)
         deferred = thrum_deferred_new(self->context, "task");
     if (deferred == NULL)
@@ -364,6 +365,7 @@ thrum_deferred *thrum_task_when_done(thrum_task *self)
 
 int thrum_task_pause(thrum_task *self)
 {
+    THRUM__HERE_OF(self);
     if (self == NULL)
         return THRUM_E_NOMEM;
     if (self->end != 0)
@@ -375,6 +377,7 @@ int thrum_task_pause(thrum_task *self)
 
 int thrum_task_resume(thrum_task *self)
 {
+    THRUM__HERE_OF(self);
     if (self == NULL)
         return THRUM_E_NOMEM;
     if (self->end != 0)
@@ -388,6 +391,7 @@ int thrum_task_resume(thrum_task *self)
 
 int thrum_task_stop(thrum_task *self)
 {
+    THRUM__HERE_OF(self);
     if (self == NULL)
         return THRUM_E_NOMEM;
     if (self->end != 0)

@@ -77,6 +77,7 @@ void thrum_cooperator_free(thrum_cooperator *self)
 {
     thrum_failure *why;
 
+    THRUM__HERE_OF(self);
     if (self == NULL || self->freed)
         return;
     self->freed = true;
@@ -276,6 +277,7 @@ int thrum_cooperator_tick(thrum_cooperator *self)
 {
     unsigned steps;
 
+    THRUM__HERE_OF(self);
     self->scheduled = false;
     if (self->ready == NULL || self->ticking || self->freed)
         return 0;

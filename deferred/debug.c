@@ -18,8 +18,10 @@ enum { DEBUG_TEXT = 400, DEBUG_SHOWN = 3 };
 typedef struct debug_header {
     struct debug_header *next, *prev; /* younger, older */
     thrum_ns born;
-    unsigned number; /* in the order of making */
-    bool told;       /* that it never got its result */
+    const char *file; /* where it was made, or NULL */
+    int line;
+    unsigned number : 31; /* in the order of making */
+    unsigned told : 1;    /* that it never got its result */
     thrum_deferred deferred;
 } debug_header;
 
@@ -28,7 +30,7 @@ struct thrum__watch {
     bool on;
     debug_header *oldest, *youngest;
     size_t live;
-    unsigned made;
+    unsigned made : 31;
     thrum_settled_fn *settled;
     void *ctx;
 };
@@ -41,7 +43,8 @@ static debug_header *debug_header_of(const thrum_deferred *deferred)
 
 /* ---- The list ---- */
 
-thrum_deferred *thrum__debug_allocate(thrum_context *context, bool *watched)
+thrum_deferred *thrum__debug_allocate(thrum_context *context, const char *file,
+                                      int line, bool *watched)
 {
     thrum__watch *watch = context->watch;
     debug_header *header;
@@ -53,8 +56,10 @@ thrum_deferred *thrum__debug_allocate(thrum_context *context, bool *watched)
     if (header == NULL)
         return NULL;
     header->born = thrum_clock_now(watch->clock);
+    header->file = file;
+    header->line = line;
     header->number = ++watch->made;
-    header->told = false;
+    header->told = 0;
     header->next = NULL;
     header->prev = watch->youngest;
     if (header->prev != NULL)
@@ -82,6 +87,14 @@ void thrum__debug_release(thrum_deferred *deferred)
         watch->youngest = header->prev;
     watch->live--;
     thrum__drop(context, header);
+}
+
+const char *thrum__debug_made(const thrum_deferred *deferred, int *line)
+{
+    const debug_header *header = debug_header_of(deferred);
+
+    *line = header->line;
+    return header->file;
 }
 
 /* ---- What is said of one ---- */
@@ -135,12 +148,22 @@ static void debug_say_waits(debug_text *text, const thrum_deferred *self)
         debug_say(text, " + %zu more", count - DEBUG_SHOWN);
 }
 
-static void debug_say_place(debug_text *text, const thrum_deferred *self)
+/* " (made at net.c:30, consumer at main.c:12)", so far as it is known. */
+static void debug_say_places(debug_text *text, const thrum_deferred *self)
 {
-    if (self->file != NULL)
-        debug_say(text, " (%s:%d)", self->file, self->line);
-    else if (thrum_deferred_inspect(self).pairs == 0)
-        debug_say(text, " (no consumer)");
+    thrum_deferred_info info = thrum_deferred_inspect(self);
+    const char *before = " (";
+
+    if (info.made_file != NULL) {
+        debug_say(text, " (made at %s:%d", info.made_file, info.made_line);
+        before = ", ";
+    }
+    if (info.file != NULL)
+        debug_say(text, "%sconsumer at %s:%d)", before, info.file, info.line);
+    else if (info.pairs == 0)
+        debug_say(text, "%sno consumer)", before);
+    else if (info.made_file != NULL)
+        debug_say(text, ")");
 }
 
 static void debug_tell_never_fired(thrum_context *context)
@@ -153,11 +176,11 @@ static void debug_tell_never_fired(thrum_context *context)
 
         if (self->fired || header->told)
             continue;
-        header->told = true;
+        header->told = 1;
         debug_say_name(&text, self);
         debug_say(&text, ": never got its result");
         debug_say_waits(&text, self);
-        debug_say_place(&text, self);
+        debug_say_places(&text, self);
         thrum_context_log(context, THRUM_LOG_WARNING, "%s", text.bytes);
     }
 }
@@ -268,7 +291,7 @@ static void debug_line(const thrum_deferred *deferred, thrum_ns age, void *ctx)
     if (info.pauses > 0)
         debug_say(&text, ", paused");
     debug_say_waits(&text, deferred);
-    debug_say_place(&text, deferred);
+    debug_say_places(&text, deferred);
     thrum_context_log(ctx, THRUM_LOG_INFO, "%s", text.bytes);
 }
 

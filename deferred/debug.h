@@ -8,8 +8,13 @@
 
 #include "deferred/deferred.h"
 
-/* Memory for a Deferred, not cleared, which stands in the list if *watched. */
-thrum_deferred *thrum__debug_allocate(thrum_context *context, bool *watched);
+/* Memory for a Deferred that is made at this place, not cleared; it stands in
+ * the list if *watched. */
+thrum_deferred *thrum__debug_allocate(thrum_context *context, const char *file,
+                                      int line, bool *watched);
+
+/* Where one that is watched was made; NULL: nobody said. */
+const char *thrum__debug_made(const thrum_deferred *deferred, int *line);
 
 /* Takes one that is watched out of the list, and gives its memory back. */
 void thrum__debug_release(thrum_deferred *deferred);

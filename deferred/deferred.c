@@ -299,12 +299,15 @@ static inline thrum_deferred *deferred_init(thrum_deferred *self,
     return self;
 }
 
-thrum_deferred *thrum_deferred_new(thrum_context *context,
-                                   const char *operation)
+thrum_deferred *thrum_deferred_new_at(thrum_context *context,
+                                      const char *operation, const char *file,
+                                      int line)
 {
+    THRUM__HERE(context);
     if (context->watch != NULL) {
         bool watched;
-        thrum_deferred *self = thrum__debug_allocate(context, &watched);
+        thrum_deferred *self =
+            thrum__debug_allocate(context, file, line, &watched);
 
         return deferred_init(self, context, operation, watched);
     }
@@ -329,6 +332,7 @@ int thrum__deferred_late(thrum_deferred *self)
 
 int thrum_deferred_fire(thrum_deferred *self, void *value, thrum_free_fn *free)
 {
+    THRUM__HERE_OF(self);
     if (self != NULL && !self->fired) {
         thrum__deferred_settle(self, DEFERRED_VALUE, value, free);
         thrum__deferred_run(self);
@@ -340,6 +344,7 @@ int thrum_deferred_fire(thrum_deferred *self, void *value, thrum_free_fn *free)
 
 int thrum_deferred_fail(thrum_deferred *self, thrum_failure *why)
 {
+    THRUM__HERE_OF(self);
     if (self != NULL && !self->fired) {
         if (why == NULL)
             why = thrum_failure_no_memory();
@@ -353,6 +358,7 @@ int thrum_deferred_fail(thrum_deferred *self, thrum_failure *why)
 
 void thrum_deferred_abandon(thrum_deferred *self)
 {
+    THRUM__HERE_OF(self);
     if (self == NULL)
         return;
     if (self->fired)
@@ -403,6 +409,7 @@ int thrum_deferred_add_at(thrum_deferred *self, thrum_callback_fn *callback,
 {
     deferred_pair pair = {callback, errback, ctx, free};
 
+    THRUM__HERE_OF(self);
     if (self == NULL) {
         thrum__free(ctx, free);
         return THRUM_E_NOMEM;
@@ -418,6 +425,7 @@ int thrum_deferred_add_first(thrum_deferred *self, thrum_callback_fn *callback,
 {
     deferred_pair pair = {callback, errback, ctx, free};
 
+    THRUM__HERE_OF(self);
     if (self != NULL && self->has_first && !self->lost &&
         thrum__pairs_push_first(&self->pairs, self->context, &pair))
         return 0;
@@ -443,6 +451,7 @@ int thrum__deferred_listen(thrum_deferred *self, thrum_callback_fn *callback,
 int thrum_deferred_take(thrum_deferred *self, void **value,
                         thrum_free_fn **free, thrum_failure **why)
 {
+    THRUM__HERE_OF(self);
     *value = NULL;
     *free = NULL;
     *why = NULL;
@@ -465,6 +474,7 @@ int thrum_deferred_take(thrum_deferred *self, void **value,
 
 void thrum_deferred_finish_at(thrum_deferred *self, const char *file, int line)
 {
+    THRUM__HERE_OF(self);
     if (self == NULL)
         return;
     self->file = file;
@@ -474,6 +484,7 @@ void thrum_deferred_finish_at(thrum_deferred *self, const char *file, int line)
 
 thrum_deferred *thrum_deferred_ref(thrum_deferred *self)
 {
+    THRUM__HERE_OF(self);
     if (self != NULL)
         self->refs++;
     return self;
@@ -514,6 +525,7 @@ static void deferred_end(thrum_deferred *self)
 
 void thrum_deferred_unref(thrum_deferred *self)
 {
+    THRUM__HERE_OF(self);
     if (self != NULL && --self->refs == 0)
         deferred_end(self);
 }

@@ -63,6 +63,7 @@ int thrum_deferred_on_cancel(thrum_deferred *self,
 {
     int error = THRUM_E_INVALID;
 
+    THRUM__HERE_OF(self);
     if (canceller != NULL)
         error = deferred_set_canceller(self, canceller, ctx, free);
     if (error != 0)
@@ -130,6 +131,7 @@ void thrum_deferred_cancel(thrum_deferred *self)
     thrum_deferred *groups = NULL, *member;
     thrum_context *context;
 
+    THRUM__HERE_OF(self);
     if (self != NULL)
         deferred_cancel_one(self, &groups);
     if (groups == NULL)

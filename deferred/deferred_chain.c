@@ -152,6 +152,7 @@ int thrum_deferred_chain(thrum_deferred *from, thrum_deferred *to)
     deferred_pair pair = {chain_value, chain_failure, NULL, chain_end};
     int error;
 
+    THRUM__HERE_OF(to);
     if (to == NULL)
         return THRUM_E_NOMEM;
     if (to->fired && !to->swallow)

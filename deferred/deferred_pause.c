@@ -14,6 +14,7 @@ thrum_pause *thrum_deferred_pause(thrum_deferred *self)
 {
     thrum_pause *pause;
 
+    THRUM__HERE_OF(self);
     if (self == NULL)
         return NULL;
     pause = thrum__make(self->context, sizeof *pause);
@@ -31,6 +32,7 @@ void thrum_pause_end(thrum_pause *pause)
     if (pause == NULL)
         return;
     self = pause->deferred;
+    THRUM__HERE_OF(self);
     thrum__drop(self->context, pause);
     self->pauses--;
     if (thrum__deferred_rests(self))

@@ -313,6 +313,7 @@ thrum_deferred *thrum_looping_call_when_done(thrum_looping_call *self)
     thrum_deferred *deferred =
         thrum_deferred_new(self->context, "looping call");
 
+    THRUM__HERE_OF(self);
     if (deferred == NULL)
         return NULL;
     if (!self->ended) {
@@ -331,6 +332,7 @@ thrum_deferred *thrum_looping_call_when_done(thrum_looping_call *self)
 
 void thrum_looping_call_stop(thrum_looping_call *self)
 {
+    THRUM__HERE_OF(self);
     if (self->stopped)
         return;
     self->stopped = true;
@@ -347,6 +349,7 @@ void thrum_looping_call_set_interval(thrum_looping_call *self,
 {
     thrum_ns until;
 
+    THRUM__HERE_OF(self);
     if (self->stopped)
         return;
     looping_set_rhythm(self, interval);

@@ -128,6 +128,7 @@ int thrum_queue_put(thrum_queue *self, void *value, thrum_free_fn *free)
 {
     queue_item *item;
 
+    THRUM__HERE_OF(self);
     if (queue_hand(self, value, free))
         return 0;
     if (self->closed || self->count >= self->size) {
@@ -166,6 +167,7 @@ thrum_deferred *thrum_queue_put_wait(thrum_queue *self, void *value,
     thrum_deferred *deferred = thrum_deferred_new(self->context, "queue put");
     queue_item *item;
 
+    THRUM__HERE_OF(self);
     if (deferred == NULL || self->closed) {
         if (deferred != NULL)
             thrum_deferred_fail(
@@ -208,6 +210,7 @@ thrum_deferred *thrum_queue_get(thrum_queue *self)
 {
     thrum_deferred *deferred = thrum_deferred_new(self->context, "queue get");
 
+    THRUM__HERE_OF(self);
     if (deferred == NULL)
         return NULL;
     if (self->head == NULL && self->putters.head != NULL)
@@ -233,6 +236,7 @@ void thrum_queue_close(thrum_queue *self)
 {
     thrum_failure *why;
 
+    THRUM__HERE_OF(self);
     if (self->closed)
         return;
     self->closed = true;

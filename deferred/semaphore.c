@@ -79,6 +79,7 @@ thrum_deferred *thrum_semaphore_acquire(thrum_semaphore *self)
     thrum_deferred *deferred =
         thrum_deferred_new(self->context, "semaphore acquire");
 
+    THRUM__HERE_OF(self);
     if (deferred == NULL || semaphore_give(self, deferred))
         return deferred;
     thrum__deferred_discard(deferred);
@@ -87,6 +88,7 @@ thrum_deferred *thrum_semaphore_acquire(thrum_semaphore *self)
 
 int thrum_semaphore_release(thrum_semaphore *self)
 {
+    THRUM__HERE_OF(self);
     if (self->tokens == self->limit)
         return THRUM_E_INVALID;
     if (self->waiters.head == NULL) {
@@ -190,6 +192,7 @@ thrum_deferred *thrum_semaphore_run(thrum_semaphore *self,
     semaphore_run *run = run_new(self, fn, ctx, free);
     thrum_deferred *deferred;
 
+    THRUM__HERE_OF(self);
     if (run == NULL)
         return NULL;
     deferred = thrum_deferred_new(self->context, "semaphore run");

@@ -256,6 +256,7 @@ thrum_deferred *thrum_share_get(thrum_share *self)
 {
     thrum_deferred *deferred = NULL;
 
+    THRUM__HERE_OF(self);
     if (self != NULL)
         deferred = thrum_deferred_new(self->context, self->operation);
     if (deferred == NULL)

@@ -32,6 +32,17 @@ AC_DEFUN([THRUM_SANITIZERS], [
     AM_CONDITIONAL([SANITIZERS], [test "x$enable_sanitizers" != xno])
 ])
 
+# THRUM_THREADS: --enable-thread-checks; sanitizers have them as well.
+AC_DEFUN([THRUM_THREADS], [
+    AC_ARG_ENABLE([thread-checks],
+        [AS_HELP_STRING([--enable-thread-checks],
+            [end the program where a thread uses what belongs to another])],
+        [], [enable_thread_checks=no])
+    AS_IF([test "x$enable_thread_checks$enable_sanitizers" != xnono],
+        [THREADS_CPPFLAGS=-DTHRUM__CHECK_THREADS])
+    AC_SUBST([THREADS_CPPFLAGS])
+])
+
 # THRUM_LINKER: what the linker and the preprocessor are told if they can do
 # it. In DEFS_LDFLAGS: a library with undefined symbols is an error (clang's
 # sanitizers leave their own undefined). In MAP_CPPFLAGS: __FILE__ begins at the

@@ -44,9 +44,12 @@ int thrum_reactor_run(thrum_reactor *reactor)
 
     if (error != 0)
         return error;
+    thrum__thread_enter(reactor->context);
     thrum__stop_enter(reactor);
     run_loop(reactor);
-    return thrum__stop_leave(reactor);
+    error = thrum__stop_leave(reactor);
+    thrum__thread_leave(reactor->context);
+    return error;
 }
 
 /* What comes of a turn without an event is there for the next one to see:
@@ -71,9 +74,11 @@ int thrum_reactor_turn(thrum_reactor *reactor)
         return error;
     reactor->running = true;
     reactor->stirred = false;
+    thrum__thread_enter(reactor->context);
     thrum__lag_begin(&reactor->lag, thrum_clock_read(reactor->time));
     ev_run(reactor->loop, EVRUN_NOWAIT);
     thrum__lag_leave(&reactor->lag, thrum_clock_read(reactor->time));
+    thrum__thread_leave(reactor->context);
     reactor->running = false;
     return reactor->stirred || turn_has_more(reactor);
 }
@@ -102,11 +107,13 @@ static bool wait_for(thrum_reactor *reactor, thrum_deferred *deferred)
 {
     if (thrum__deferred_rests(deferred))
         return true;
+    thrum__thread_enter(reactor->context);
     thrum__stop_enter(reactor);
     reactor->waited = deferred;
     run_loop(reactor);
     reactor->waited = NULL;
     thrum__stop_leave(reactor);
+    thrum__thread_leave(reactor->context);
     if (thrum__deferred_rests(deferred))
         return true;
     wait_cancel(deferred);

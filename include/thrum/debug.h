@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * To see the Deferreds that live: what each stands for, how old it is, and what
- * it waits for. Costs 32 bytes a Deferred while it is switched on.
+ * it waits for. Costs 40 bytes a Deferred while it is switched on.
  */
 #ifndef THRUM_DEBUG_H
 #define THRUM_DEBUG_H
@@ -29,7 +29,8 @@ THRUM_API size_t thrum_debug_each(thrum_context *context, thrum_debug_fn *fn,
                                   void *ctx);
 
 /* Writes what thrum_debug_each tells to the log, a line each: operation, state,
- * age, what it waits for, where its consumer spoke last. Returns how many. */
+ * age, what it waits for, where it was made, where its consumer spoke last.
+ * Returns how many. */
 THRUM_API size_t thrum_debug_dump(thrum_context *context);
 
 THRUM_END

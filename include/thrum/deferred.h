@@ -91,8 +91,14 @@ typedef thrum_cancelled thrum_canceller_fn(thrum_deferred *deferred, void *ctx);
  * send") and must be static.
  * Ownership: new, two references: the producer's and the consumer's.
  * Errors: NULL, no memory. */
-THRUM_API thrum_deferred *thrum_deferred_new(thrum_context *context,
-                                             const char *operation);
+#define thrum_deferred_new(context, operation)                                 \
+    thrum_deferred_new_at((context), (operation), __FILE__, __LINE__)
+
+/* thrum_deferred_new with the place of the caller, which is kept only while
+ * thrum_debug_deferreds is on; `file` must be static, or NULL: no place. */
+THRUM_API thrum_deferred *thrum_deferred_new_at(thrum_context *context,
+                                                const char *operation,
+                                                const char *file, int line);
 
 /* Says how the operation is stopped. Without it, a cancelled Deferred fails at
  * once and one late result is swallowed. At most once per Deferred. `free` runs
@@ -224,11 +230,43 @@ THRUM_API void thrum_deferred_unref(thrum_deferred *deferred);
 
 /* ---- For bindings to other languages, and for debugging ---- */
 
-/* A callback whose answer goes through *out, for languages whose callbacks
+/* A function whose answer goes through *out, for languages whose callbacks
  * cannot return a struct. `in` is THRUM_OUTCOME_VALUE or _FAILURE, borrowed.
  * *out is thrum_keep() unless it is set. */
 typedef void thrum_foreign_fn(const thrum_outcome *in, thrum_outcome *out,
                               void *ctx);
+
+/* Such a function for all that asks for one that returns: pass the
+ * thrum_foreign as its context, one of the four functions below as itself, and
+ * thrum_foreign_free as the release function. NULL, one that could not be made,
+ * is passed on the same way: it answers that there was no memory. */
+typedef struct thrum_foreign thrum_foreign;
+
+/* Makes one. Ownership: new; ctx taken, also on error, and released with it.
+ * Errors: NULL, no memory. */
+THRUM_API thrum_foreign *thrum_foreign_new(thrum_context *context,
+                                           thrum_foreign_fn *fn, void *ctx,
+                                           thrum_free_fn *free);
+
+/* As a thrum_callback_fn: `in` is the value. */
+THRUM_API thrum_outcome thrum_foreign_callback(void *value, void *foreign);
+
+/* As a thrum_errback_fn: `in` is the failure. */
+THRUM_API thrum_outcome thrum_foreign_errback(const thrum_failure *why,
+                                              void *foreign);
+
+/* As a thrum_step_fn (thrum_coiterate, thrum_cooperate, thrum_each), and as
+ * what thrum_deferred_maybe, thrum_deferred_later and thrum_semaphore_run call:
+ * `in` is the value NULL. */
+THRUM_API thrum_outcome thrum_foreign_step(void *foreign);
+
+/* As a thrum_looping_call_fn: `in` is a value that points to the uint64_t
+ * `turns`. */
+THRUM_API thrum_outcome thrum_foreign_turn(uint64_t turns, void *foreign);
+
+/* Releases it. Takes a void pointer, to serve as a release function. NULL is
+ * nothing. */
+THRUM_API void thrum_foreign_free(void *foreign);
 
 /* thrum_deferred_add for a thrum_foreign_fn, which gets values and failures
  * alike. Ownership: ctx taken, also on error. Errors: as add. */
@@ -263,6 +301,9 @@ typedef struct thrum_deferred_info {
     const char *operation;          /* NULL of a NULL Deferred */
     const char *file;               /* where its consumer spoke last, or NULL */
     int line;
+    const char *made_file; /* where it was made, if thrum_debug_deferreds was on
+                            * then; else NULL */
+    int made_line;
 } thrum_deferred_info;
 
 /* All that can be asked of a Deferred, without changing it. NULL is one that

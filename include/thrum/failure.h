@@ -79,7 +79,7 @@ THRUM_API thrum_failure *thrum_failure_ref(const thrum_failure *failure);
 /* One holder less; the last one frees it, in any thread. NULL is nothing. */
 THRUM_API void thrum_failure_unref(thrum_failure *failure);
 
-/* Whether it is this domain's and has this code. */
+/* Whether it is this domain's and has this code. NULL is none: 0. */
 THRUM_API int thrum_failure_is(const thrum_failure *failure,
                                const thrum_domain *domain, int code);
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The reactor: one libev loop with a context, a clock and a cooperator. All
- * that was made from a reactor belongs to the thread that runs it; only
- * thrum_reactor_call_from_thread may be called from another one. Any number of
- * reactors work side by side, each in a thread of its own.
+ * that was made from a reactor belongs to the thread that runs it, and, while
+ * it does not run, to the one that made it; only thrum_reactor_call_from_thread
+ * may be called from another one. Any number of reactors work side by side,
+ * each in a thread of its own.
  *
  * The loop ends when nothing keeps it alive: no stream, listener, connection
  * attempt, call later, task or work on a thread. Signals alone do not keep it

@@ -99,6 +99,7 @@ START_TEST(a_failure_bears_domain_code_text_cause_and_detail)
     thrum_failure_explain(failure, strdup("detail"), free);
     ck_assert_str_eq(thrum_failure_text(failure), "the cup is full");
     ck_assert(thrum_failure_is(failure, &thrum_domain_base, THRUM_E_FULL));
+    ck_assert(!thrum_failure_is(NULL, &thrum_domain_base, THRUM_E_FULL));
     ck_assert_str_eq(thrum_failure_text(thrum_failure_cause(failure)),
                      "No such file or directory");
     ck_assert_str_eq(thrum_failure_detail(failure, &thrum_domain_base),

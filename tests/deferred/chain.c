@@ -100,14 +100,27 @@ void world_end(struct world *self)
     support_context_end(self->context);
 }
 
+typedef struct small_run {
+    void (*run)(void);
+    thrum_context **context; /* NULL: it makes its own */
+} small_run;
+
 static void *run_on_thread(void *ctx)
 {
-    (*(void (**)(void))ctx)();
+    small_run *self = ctx;
+
+    if (self->context != NULL)
+        *self->context = support_context();
+    self->run();
+    if (self->context != NULL)
+        support_context_end(*self->context);
     return NULL;
 }
 
-void on_small_stack(void (*run)(void), size_t size)
+void on_small_stack_with(thrum_context **context, void (*run)(void),
+                         size_t size)
 {
+    small_run what = {run, context};
     pthread_attr_t attributes;
     pthread_t thread;
 
@@ -116,8 +129,13 @@ void on_small_stack(void (*run)(void), size_t size)
 #endif
     pthread_attr_init(&attributes);
     ck_assert_int_eq(pthread_attr_setstacksize(&attributes, size), 0);
-    ck_assert_int_eq(pthread_create(&thread, &attributes, run_on_thread, &run),
+    ck_assert_int_eq(pthread_create(&thread, &attributes, run_on_thread, &what),
                      0);
     pthread_join(thread, NULL);
     pthread_attr_destroy(&attributes);
+}
+
+void on_small_stack(void (*run)(void), size_t size)
+{
+    on_small_stack_with(NULL, run, size);
 }

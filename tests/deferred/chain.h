@@ -53,4 +53,8 @@ void world_end(struct world *self);
  * frames are larger, sixteen times that. */
 void on_small_stack(void (*run)(void), size_t size);
 
+/* The same with a context of that thread's own, at *context. */
+void on_small_stack_with(thrum_context **context, void (*run)(void),
+                         size_t size);
+
 #endif

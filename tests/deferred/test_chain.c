@@ -383,8 +383,27 @@ static void link_all(thrum_deferred **d, bool forward)
     }
 }
 
-static void chain_of_a_million(bool forward, bool cancel)
+enum ending { FIRED, FAILED, CANCELLED, LET_GO };
+
+static void end_of_a_million(thrum_deferred *first, thrum_deferred *last,
+                             enum ending ending)
 {
+    if (ending == CANCELLED)
+        thrum_deferred_cancel(last);
+    if (ending == FAILED)
+        thrum_deferred_fail(first, chain_failure(context, "x"));
+    else if (ending == LET_GO) /* the producer's, without a word */
+        thrum_deferred_unref(first);
+    else
+        thrum_deferred_fire(first, "x", NULL);
+    thrum_deferred_finish(first);
+}
+
+static void chain_of_a_million(bool forward, enum ending ending)
+{
+    static const char *const traces[] = {"end=x ~end ", "end!x ~end ",
+                                         "end!cancelled ~end ",
+                                         "end!abandoned by its producer ~end "};
     thrum_deferred **d = calloc(MILLION, sizeof *d);
 
     for (int i = 0; i < MILLION; i++)
@@ -393,28 +412,23 @@ static void chain_of_a_million(bool forward, bool cancel)
     add(d[MILLION - 1], "end");
     for (int i = 1; i < MILLION - 1; i++)
         thrum_deferred_finish(d[i]);
-    if (cancel)
-        thrum_deferred_cancel(d[MILLION - 1]);
-    thrum_deferred_fire(d[0], "x", NULL);
-    ck_assert_str_eq(trace_take(),
-                     cancel ? "end!cancelled ~end " : "end=x ~end ");
-    thrum_deferred_finish(d[0]);
+    end_of_a_million(d[0], d[MILLION - 1], ending);
+    ck_assert_str_eq(trace_take(), traces[ending]);
     thrum_deferred_finish(d[MILLION - 1]);
     free(d);
 }
 
 static void chains(void)
 {
-    for (int way = 0; way < 4; way++)
-        chain_of_a_million(way % 2 == 0, way / 2 == 0);
+    for (int ending = FIRED; ending <= LET_GO; ending++)
+        for (int forward = 0; forward < 2; forward++)
+            chain_of_a_million(forward, (enum ending)ending);
 }
 
 START_TEST(a_million_in_a_chain)
 {
     trace_setup();
-    context = support_context();
-    on_small_stack(chains, STACK);
-    support_context_end(context);
+    on_small_stack_with(&context, chains, STACK);
 }
 END_TEST
 

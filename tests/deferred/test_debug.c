@@ -16,17 +16,25 @@
 static thrum_context *context, *other;
 static thrum_test_clock *hand;
 static thrum_clock *timer;
+static char last_line[300]; /* as the log got it */
 
-/* The log goes to the trace, without the place at its end. */
+/* The log goes to the trace, without the places at its end. */
 static void log_line(thrum_log_level level, const char *line, void *ctx)
 {
-    char text[200];
+    static const char none[] = "no consumer)";
+    char text[300], *places;
+    size_t size;
 
     (void)ctx;
     snprintf(text, sizeof text, "%c %s", level == THRUM_LOG_INFO ? 'I' : 'W',
              line);
-    if (strstr(text, ".c:") != NULL)
-        *strrchr(text, '(') = '\0';
+    snprintf(last_line, sizeof last_line, "%s", text);
+    size = strlen(text);
+    places = strrchr(text, '(');
+    if (size > sizeof none && strcmp(text + size - strlen(none), none) == 0)
+        memmove(places + 1, text + size - strlen(none), sizeof none);
+    else if (places != NULL)
+        places[-1] = '\0';
     trace_note(text);
     trace_note("| ");
 }
@@ -135,7 +143,7 @@ START_TEST(a_dump_tells_the_state_of_each)
                      "I succeed #1, 1.234 s: has a value (no consumer)| "
                      "I failed #2, 1.234 s: broken (no consumer)| "
                      "I outer #3, 1.234 s: its chain stands, waits for inner "
-                     "#4 | "
+                     "#4| "
                      "I inner #4, 0.000 s: no result yet, paused| ");
     thrum_pause_end(pause);
     thrum_deferred_finish(value);
@@ -235,6 +243,94 @@ START_TEST(those_that_never_fired_are_told_when_the_context_closes)
 }
 END_TEST
 
+/* The last line of the log ends so. */
+static void check_places(const char *made, int made_line, const char *consumer)
+{
+    char text[200];
+
+    snprintf(text, sizeof text, "(made at %s:%d, %s)", made, made_line,
+             consumer);
+    ck_assert_ptr_nonnull(strstr(last_line, text));
+    ck_assert_str_eq(strstr(last_line, text), text);
+}
+
+START_TEST(the_places_are_where_it_was_made_and_its_consumer_spoke_last)
+{
+    thrum_deferred *d;
+    thrum_deferred_info info;
+    char spoke[60];
+
+    thrum_debug_deferreds(context, timer);
+    d = thrum_deferred_new_at(context, "d", "net.c", 30);
+    thrum_debug_dump(context);
+    check_places("net.c", 30, "no consumer");
+    thrum_deferred_add_at(d, NULL, NULL, NULL, NULL, "main.c", 12);
+    thrum_debug_dump(context);
+    check_places("net.c", 30, "consumer at main.c:12");
+    info = thrum_deferred_inspect(d);
+    ck_assert_str_eq(info.made_file, "net.c");
+    ck_assert_int_eq(info.made_line, 30);
+    ck_assert_str_eq(info.file, "main.c");
+    ck_assert_int_eq(info.line, 12);
+    thrum_debug_deferreds(context, NULL);
+    check_places("net.c", 30, "consumer at main.c:12");
+    end(d);
+    thrum_debug_deferreds(context, timer);
+    d = thrum_deferred_new(context, "d"), info = thrum_deferred_inspect(d);
+    ck_assert_int_eq(info.made_line, __LINE__ - 1);
+    ck_assert_str_eq(info.made_file, __FILE__);
+    thrum_deferred_add(d, NULL, NULL, NULL, NULL);
+    snprintf(spoke, sizeof spoke, "consumer at %s:%d", __FILE__, __LINE__ - 1);
+    thrum_debug_dump(context);
+    check_places(__FILE__, info.made_line, spoke);
+    end(d);
+}
+END_TEST
+
+/* What is there to be said of places that nobody gave. */
+START_TEST(a_place_that_is_not_known_is_not_told)
+{
+    static const struct {
+        const char *made;
+        bool pair;
+        const char *end;
+    } cases[] = {
+        {NULL, false, "no result yet (no consumer)"},
+        {NULL, true, "no result yet"},
+        {"net.c", true, "no result yet (made at net.c:1)"},
+    };
+
+    thrum_debug_deferreds(context, timer);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        thrum_deferred *d =
+            thrum_deferred_new_at(context, "d", cases[i].made, 1);
+
+        if (cases[i].pair)
+            thrum_deferred_add_first(d, NULL, NULL, NULL, NULL);
+        thrum_debug_dump(context);
+        ck_assert_ptr_nonnull(strstr(last_line, "no result"));
+        ck_assert_str_eq(strstr(last_line, "no result"), cases[i].end);
+        end(d);
+    }
+}
+END_TEST
+
+START_TEST(a_place_is_kept_only_while_it_is_on)
+{
+    thrum_deferred *before = make("before"), *after;
+
+    thrum_debug_deferreds(context, timer);
+    ck_assert_ptr_null(thrum_deferred_inspect(before).made_file);
+    thrum_debug_deferreds(context, NULL);
+    after = make("after");
+    ck_assert_ptr_null(thrum_deferred_inspect(after).made_file);
+    ck_assert_int_eq(thrum_deferred_inspect(after).made_line, 0);
+    ck_assert_ptr_null(thrum_deferred_inspect(NULL).made_file);
+    end(before);
+    end(after);
+}
+END_TEST
+
 START_TEST(when_all_is_well_nothing_is_told)
 {
     thrum_deferred *d;
@@ -284,6 +380,10 @@ int main(void)
                    one_that_never_fired_is_told_once_when_it_is_switched_off);
     tcase_add_test(debug,
                    those_that_never_fired_are_told_when_the_context_closes);
+    tcase_add_test(
+        debug, the_places_are_where_it_was_made_and_its_consumer_spoke_last);
+    tcase_add_test(debug, a_place_that_is_not_known_is_not_told);
+    tcase_add_test(debug, a_place_is_kept_only_while_it_is_on);
     tcase_add_test(debug, when_all_is_well_nothing_is_told);
     tcase_add_test(debug, without_memory_it_stays_off);
     tcase_add_test(debug, one_that_could_not_be_made_is_not_listed);

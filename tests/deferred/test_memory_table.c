@@ -78,7 +78,7 @@ call_group(thrum_deferred *(*group)(thrum_context *, thrum_deferred *const *,
     return group(desk.context, members, 2, &config);
 }
 
-CALL(deferred_new)
+CALL(deferred_new_at)
 {
     thrum_deferred *d = thrum_deferred_new(desk.context, "new");
 
@@ -166,6 +166,15 @@ CALL(deferred_unref)
     desk.failed = NULL;
     return NULL;
 }
+
+CALLS(foreign_new,
+      thrum_foreign_free(thrum_foreign_new(desk.context, foreign, desk_give(),
+                                           desk_give_back)))
+CALLS(foreign_callback, thrum_foreign_callback(NULL, NULL))
+CALLS(foreign_errback, thrum_foreign_errback(NULL, NULL))
+CALLS(foreign_step, thrum_foreign_step(NULL))
+CALLS(foreign_turn, thrum_foreign_turn(1, NULL))
+CALLS(foreign_free, thrum_foreign_free(NULL))
 
 CALLS(deferred_add_foreign,
       thrum_deferred_add_foreign(desk.pending, foreign, desk_give(),
@@ -388,7 +397,7 @@ static const struct {
     bool needs_memory;
     bool makes; /* a Deferred: NULL only for want of memory */
 } table[] = {
-    {"thrum_deferred_new", call_deferred_new, true, true},
+    {"thrum_deferred_new_at", call_deferred_new_at, true, true},
     {"thrum_deferred_on_cancel", call_deferred_on_cancel, true, false},
     {"thrum_deferred_fire", call_deferred_fire, false, false},
     {"thrum_deferred_fail", call_deferred_fail, false, false},
@@ -406,6 +415,12 @@ static const struct {
     {"thrum_deferred_finish_at", call_deferred_finish_at, false, false},
     {"thrum_deferred_ref", call_deferred_ref, false, false},
     {"thrum_deferred_unref", call_deferred_unref, false, false},
+    {"thrum_foreign_new", call_foreign_new, true, false},
+    {"thrum_foreign_callback", call_foreign_callback, false, false},
+    {"thrum_foreign_errback", call_foreign_errback, false, false},
+    {"thrum_foreign_step", call_foreign_step, false, false},
+    {"thrum_foreign_turn", call_foreign_turn, false, false},
+    {"thrum_foreign_free", call_foreign_free, false, false},
     {"thrum_deferred_add_foreign", call_deferred_add_foreign, true, false},
     {"thrum_deferred_add_first", call_deferred_add_first, true, false},
     {"thrum_deferred_inspect", call_deferred_inspect, false, false},

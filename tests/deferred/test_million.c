@@ -85,9 +85,7 @@ static void chains(void)
 
 START_TEST(a_million_wait_for_each_other)
 {
-    context = support_context();
-    on_small_stack(chains, STACK);
-    support_context_end(context);
+    on_small_stack_with(&context, chains, STACK);
 }
 END_TEST
 
@@ -112,7 +110,7 @@ static void lists_in_lists(unsigned flags, enum ending ending, int depth,
 
 static void nested(void)
 {
-    for (int ending = FIRED; ending <= CANCELLED; ending++) {
+    for (int ending = FIRED; ending <= LET_GO; ending++) {
         lists_in_lists(0, ending, MILLION, false);
         lists_in_lists(THRUM_LIST_CONSUME_ERRORS |
                            THRUM_LIST_FIRE_ON_ONE_CALLBACK,
@@ -126,9 +124,7 @@ static void nested(void)
 
 START_TEST(a_million_lists_in_each_other)
 {
-    context = support_context();
-    on_small_stack(nested, STACK);
-    support_context_end(context);
+    on_small_stack_with(&context, nested, STACK);
 }
 END_TEST
 
@@ -155,9 +151,7 @@ static void one_list(void)
 
 START_TEST(a_million_members_of_one_list)
 {
-    context = support_context();
-    on_small_stack(one_list, STACK);
-    support_context_end(context);
+    on_small_stack_with(&context, one_list, STACK);
 }
 END_TEST
 
@@ -206,10 +200,8 @@ static void tokens(void)
 
 START_TEST(a_million_callbacks_and_a_million_for_one_token)
 {
-    context = support_context();
-    on_small_stack(callbacks, STACK);
-    on_small_stack(tokens, STACK);
-    support_context_end(context);
+    on_small_stack_with(&context, callbacks, STACK);
+    on_small_stack_with(&context, tokens, STACK);
 }
 END_TEST
 

@@ -78,6 +78,7 @@ static void groups(enum ending ending, int depth)
 
 static void all_groups(void)
 {
+    clock_by_hand = thrum_test_clock_new(context);
     groups(FIRED, MILLION);
     groups(CANCELLED, MILLION);
     groups(TIMED_OUT, MILLION);
@@ -85,15 +86,12 @@ static void all_groups(void)
     /* A failure in a failure in a failure: the text of each is 1,000 bytes. */
     groups(FAILED, MILLION / 20);
     ck_assert_str_ne(trace_take(), "");
+    thrum_test_clock_free(clock_by_hand);
 }
 
 START_TEST(a_million_groups_in_each_other_each_with_a_loser)
 {
-    context = support_context();
-    clock_by_hand = thrum_test_clock_new(context);
-    on_small_stack(all_groups, STACK);
-    thrum_test_clock_free(clock_by_hand);
-    support_context_end(context);
+    on_small_stack_with(&context, all_groups, STACK);
 }
 END_TEST
 
@@ -140,9 +138,7 @@ static void all_shares(void)
 
 START_TEST(a_million_shares_of_each_other)
 {
-    context = support_context();
-    on_small_stack(all_shares, STACK);
-    support_context_end(context);
+    on_small_stack_with(&context, all_shares, STACK);
 }
 END_TEST
 
@@ -174,10 +170,8 @@ static void consumers(void)
 
 START_TEST(a_million_consumers_of_one_share)
 {
-    context = support_context();
-    on_small_stack(consumers, STACK);
+    on_small_stack_with(&context, consumers, STACK);
     ck_assert_uint_eq(support_unhandled(), 2 * MILLION);
-    support_context_end(context);
 }
 END_TEST
 

@@ -242,17 +242,23 @@ static void each_gets_the_next(void)
     thrum_queue_free(queue);
 }
 
-START_TEST(a_million_who_pass_it_on_need_no_stack)
+static int which;
+
+static void pass_it_on(void)
 {
     static void (*const runs[])(void) = {
         each_puts_the_next, each_is_told_of_the_end, each_gets_the_next};
-    thrum_queue_config config = {.size = _i == 2 ? THRUM_QUEUE_NONE : 0};
+    thrum_queue_config config = {.size = which == 2 ? THRUM_QUEUE_NONE : 0};
 
     calls = 0;
-    context = support_context();
     queue = thrum_queue_new(context, &config);
-    on_small_stack(runs[_i], STACK);
-    support_context_end(context);
+    runs[which]();
+}
+
+START_TEST(a_million_who_pass_it_on_need_no_stack)
+{
+    which = _i;
+    on_small_stack_with(&context, pass_it_on, STACK);
 }
 END_TEST
 

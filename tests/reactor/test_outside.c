@@ -256,6 +256,28 @@ START_TEST(two_reactors_run_in_two_threads)
 }
 END_TEST
 
+static void *run_it(void *reactor)
+{
+    return thrum_reactor_run(reactor) == 0 ? reactor : NULL;
+}
+
+START_TEST(a_reactor_belongs_to_the_thread_that_runs_it_while_it_runs)
+{
+    thrum_reactor *reactor = thrum_reactor_new(NULL);
+    int left = 1;
+    pthread_t runner;
+    void *result;
+
+    thrum_clock_call_later(thrum_reactor_clock(reactor), 0, count_down, &left,
+                           NULL);
+    pthread_create(&runner, NULL, run_it, reactor);
+    pthread_join(runner, &result);
+    ck_assert_ptr_eq(result, reactor);
+    ck_assert_int_eq(left, 0);
+    thrum_reactor_free(reactor);
+}
+END_TEST
+
 /* ---- Signals ---- */
 
 typedef struct caught {
@@ -373,6 +395,8 @@ int main(void)
         threads,
         calls_from_threads_and_signals_survive_every_failing_allocation);
     tcase_add_test(threads, two_reactors_run_in_two_threads);
+    tcase_add_test(threads,
+                   a_reactor_belongs_to_the_thread_that_runs_it_while_it_runs);
     tcase_add_test(signals,
                    a_signal_is_told_each_time_until_its_watch_is_freed);
     tcase_add_test(signals,

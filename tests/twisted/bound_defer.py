@@ -138,7 +138,7 @@ class Deferred(Awaitable[_T]):
     produces = False
 
     def __init__(self, canceller=None):
-        self.take(lib.thrum_deferred_new(context, _operation))
+        self.take(lib.thrum_deferred_new_at(context, _operation, NULL, 0))
         self.produces = True
         if canceller is not None:
             lib.thrum_deferred_on_cancel(self.pointer, run_canceller,
