@@ -69,10 +69,15 @@ bool thrum__tls_name_matches(const thrum__tls_name *name, const char *dns,
 
 /* ---- Verification: tls_verify.c ---- */
 
+/* The leaf of what the peer showed. Ownership: new. Returns NULL: it showed
+ * none, or nothing that can be read. */
+gnutls_x509_crt_t thrum__tls_leaf(gnutls_session_t session);
+
 /* What is wrong with the certificate of a session's peer, in words; NULL:
- * nothing. `name` is whom a client wants to meet; NULL: the peer is a client.
- * *alert is what the peer is to be told then. */
-const char *thrum__tls_verify(gnutls_session_t session,
+ * nothing. `leaf` is its leaf, NULL: none. `name` is whom a client wants to
+ * meet; NULL: the peer is a client. *alert is what the peer is to be told then.
+ */
+const char *thrum__tls_verify(gnutls_session_t session, gnutls_x509_crt_t leaf,
                               const thrum__tls_name *name,
                               char words[THRUM__TLS_WORDS],
                               gnutls_alert_description_t *alert);

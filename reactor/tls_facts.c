@@ -14,24 +14,18 @@ typedef struct facts_names {
 } facts_names;
 
 static void facts_read_leaf(thrum_tls_facts *facts, facts_names *names,
-                            const gnutls_datum_t *der)
+                            gnutls_x509_crt_t leaf)
 {
     size_t size = sizeof facts->sha256;
-    gnutls_x509_crt_t leaf;
-    time_t until;
+    time_t until = gnutls_x509_crt_get_expiration_time(leaf);
 
-    if (gnutls_x509_crt_init(&leaf) != 0)
-        return;
-    if (gnutls_x509_crt_import(leaf, der, GNUTLS_X509_FMT_DER) == 0) {
-        gnutls_x509_crt_get_dn3(leaf, &names->subject, 0);
-        gnutls_x509_crt_get_issuer_dn3(leaf, &names->issuer, 0);
-        gnutls_fingerprint(GNUTLS_DIG_SHA256, der, facts->sha256, &size);
-        until = gnutls_x509_crt_get_expiration_time(leaf);
-        /* RFC 5280, 4.1.2.5: the year 9999 is no date; int64_t ends in 2262. */
-        facts->not_after =
-            until > INT64_MAX / THRUM_S ? INT64_MAX : until * THRUM_S;
-    }
-    gnutls_x509_crt_deinit(leaf);
+    gnutls_x509_crt_get_dn3(leaf, &names->subject, 0);
+    gnutls_x509_crt_get_issuer_dn3(leaf, &names->issuer, 0);
+    gnutls_x509_crt_get_fingerprint(leaf, GNUTLS_DIG_SHA256, facts->sha256,
+                                    &size);
+    /* RFC 5280, 4.1.2.5: the year 9999 is no date; int64_t ends in 2262. */
+    facts->not_after =
+        until > INT64_MAX / THRUM_S ? INT64_MAX : until * THRUM_S;
 }
 
 static char *facts_copy(char **at, const void *text, size_t size)
@@ -70,9 +64,6 @@ int thrum__tls_facts_fill(thrum__tls_session *self)
 {
     facts_names names = {{NULL, 0}, {NULL, 0}, {NULL, 0}};
     thrum_tls_facts *facts = &self->facts;
-    unsigned count = 0;
-    const gnutls_datum_t *chain =
-        gnutls_certificate_get_peers(self->gnutls, &count);
     int error;
 
     if (!self->checked)
@@ -83,10 +74,13 @@ int thrum__tls_facts_fill(thrum__tls_session *self)
     facts->resumed = gnutls_session_is_resumed(self->gnutls) != 0;
     facts->verified = self->unverified == NULL;
     gnutls_alpn_get_selected_protocol(self->gnutls, &names.alpn);
-    if (chain != NULL && count > 0)
-        facts_read_leaf(facts, &names, &chain[0]);
+    if (self->leaf != NULL)
+        facts_read_leaf(facts, &names, self->leaf);
     error = facts_keep(self, &names);
     gnutls_free(names.subject.data);
     gnutls_free(names.issuer.data);
+    if (self->leaf != NULL)
+        gnutls_x509_crt_deinit(self->leaf);
+    self->leaf = NULL;
     return error;
 }

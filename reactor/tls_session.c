@@ -109,9 +109,12 @@ static int session_verify(gnutls_session_t gnutls)
 {
     thrum__tls_session *self = gnutls_session_get_ptr(gnutls);
 
+    if (self->leaf == NULL)
+        self->leaf = thrum__tls_leaf(gnutls);
     self->checked = true;
-    self->unverified = thrum__tls_verify(
-        gnutls, self->server ? NULL : &self->name, self->words, &self->alert);
+    self->unverified =
+        thrum__tls_verify(gnutls, self->leaf, self->server ? NULL : &self->name,
+                          self->words, &self->alert);
     if (self->unverified == NULL || (!self->server && self->tls->trust_anyone))
         return 0;
     return GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR;
@@ -268,6 +271,8 @@ void thrum__tls_session_free(thrum__tls_session *self)
     if (self == NULL)
         return;
     tls = self->tls;
+    if (self->leaf != NULL)
+        gnutls_x509_crt_deinit(self->leaf);
     if (self->gnutls != NULL)
         gnutls_deinit(self->gnutls);
     thrum_buffer_fini(&self->in);

@@ -23,6 +23,7 @@ typedef struct thrum__tls_session {
     thrum_context *context;
     thrum_tls *tls;
     gnutls_session_t gnutls;
+    gnutls_x509_crt_t leaf; /* the peer's, while it is verified; may be NULL */
     thrum_buffer in, out;
     bool in_over; /* nothing will be added to `in` any more */
     bool server;

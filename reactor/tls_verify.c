@@ -126,9 +126,7 @@ static int verify_chain(gnutls_session_t session, const char *purpose,
     return gnutls_certificate_verify_peers(session, &wanted, 1, status);
 }
 
-/* The leaf of what the peer showed. Returns NULL: it showed none, or nothing
- * that can be read. */
-static gnutls_x509_crt_t verify_leaf(gnutls_session_t session)
+gnutls_x509_crt_t thrum__tls_leaf(gnutls_session_t session)
 {
     unsigned count = 0;
     const gnutls_datum_t *chain = gnutls_certificate_get_peers(session, &count);
@@ -142,12 +140,11 @@ static gnutls_x509_crt_t verify_leaf(gnutls_session_t session)
     return NULL;
 }
 
-const char *thrum__tls_verify(gnutls_session_t session,
+const char *thrum__tls_verify(gnutls_session_t session, gnutls_x509_crt_t leaf,
                               const thrum__tls_name *name,
                               char words[THRUM__TLS_WORDS],
                               gnutls_alert_description_t *alert)
 {
-    gnutls_x509_crt_t leaf = verify_leaf(session);
     const char *purpose =
         name != NULL ? GNUTLS_KP_TLS_WWW_SERVER : GNUTLS_KP_TLS_WWW_CLIENT;
     unsigned status = 0;
@@ -169,6 +166,5 @@ const char *thrum__tls_verify(gnutls_session_t session,
         wrong = verify_status(session, status, words, alert);
     else if (name != NULL)
         wrong = verify_name(leaf, name, words);
-    gnutls_x509_crt_deinit(leaf);
     return wrong;
 }

@@ -6,37 +6,10 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
+
 #include <unistd.h>
 
 #include "tests/reactor/tls_link.h"
-
-static void say(tls_end *self, const char *text)
-{
-    ck_assert_int_eq(thrum_stream_write(self->stream, text, strlen(text)), 0);
-}
-
-static void expect_heard(const tls_end *self, const char *text)
-{
-    ck_assert_uint_eq(self->size, strlen(text));
-    ck_assert_mem_eq(self->data, text, self->size);
-}
-
-static void expect_refused(const tls_end *self, int code, const char *words)
-{
-    ck_assert_uint_eq(self->secured, 0);
-    ck_assert_uint_eq(self->refused, 1);
-    ck_assert_int_eq(self->code, code);
-    ck_assert_msg(strstr(self->text, words) != NULL, "%s", self->text);
-    ck_assert_uint_eq(self->closed, 1);
-}
-
-/* The stream ends with what the Deferred failed with. */
-static void expect_same_end(const tls_end *self)
-{
-    ck_assert_int_eq(self->closed_code, self->code);
-    ck_assert_str_eq(self->closed_text, self->text);
-}
 
 /* ---- It begins ---- */
 
@@ -49,11 +22,11 @@ START_TEST(both_sides_are_secured_and_bytes_go_both_ways)
     link_secure(&link);
     ck_assert_uint_eq(link.client.secured, 0);
     LINK_UNTIL(&link, link.client.secured == 1 && link.server.secured == 1);
-    say(&link.client, "to the server");
-    say(&link.server, "to the client");
+    end_say(&link.client, "to the server");
+    end_say(&link.server, "to the client");
     LINK_UNTIL(&link, link.client.size > 0 && link.server.size > 0);
-    expect_heard(&link.server, "to the server");
-    expect_heard(&link.client, "to the client");
+    end_expect_heard(&link.server, "to the server");
+    end_expect_heard(&link.client, "to the client");
     thrum_stream_lose(link.client.stream);
     LINK_UNTIL(&link, link.client.closed == 1 && link.server.ended == 1);
     thrum_stream_lose(link.server.stream);
@@ -70,17 +43,17 @@ START_TEST(what_is_queued_leaves_in_the_clear_and_what_follows_waits)
 
     ck_assert(link_start(&link));
     ck_assert(link_open(&link, TLS_OVER_UNIX));
-    say(&link.server, "220 go ahead\r\n");
+    end_say(&link.server, "220 go ahead\r\n");
     link_start_server(&link);
-    say(&link.server, "secret of the server");
+    end_say(&link.server, "secret of the server");
     LINK_UNTIL(&link, link.client.size > 0);
-    expect_heard(&link.client, "220 go ahead\r\n");
+    end_expect_heard(&link.client, "220 go ahead\r\n");
     link.client.size = 0;
     link_start_client(&link, "mail.test");
-    say(&link.client, "secret of the client");
+    end_say(&link.client, "secret of the client");
     LINK_UNTIL(&link, link.client.size > 0 && link.server.size > 0);
-    expect_heard(&link.client, "secret of the server");
-    expect_heard(&link.server, "secret of the client");
+    end_expect_heard(&link.client, "secret of the server");
+    end_expect_heard(&link.server, "secret of the client");
     ck_assert_uint_eq(link.client.secured + link.server.secured, 2);
     link_end(&link);
 }
@@ -100,9 +73,9 @@ START_TEST(a_client_may_begin_before_its_server)
     link_run(&link);
     ck_assert_uint_eq(link.client.secured + link.server.secured, 2);
     thrum_stream_resume(link.server.stream);
-    say(&link.client, "early");
+    end_say(&link.client, "early");
     link_run(&link);
-    expect_heard(&link.server, "early");
+    end_expect_heard(&link.server, "early");
     link_end(&link);
 }
 END_TEST
@@ -118,12 +91,12 @@ START_TEST(the_handshake_needs_neither_a_handler_nor_a_stream_that_reads)
     link_secure(&link);
     link_run(&link);
     ck_assert_uint_eq(link.client.secured + link.server.secured, 2);
-    say(&link.server, "paused");
+    end_say(&link.server, "paused");
     link_run(&link);
     ck_assert_uint_eq(link.client.size, 0);
     thrum_stream_resume(link.client.stream);
     link_run(&link);
-    expect_heard(&link.client, "paused");
+    end_expect_heard(&link.client, "paused");
     link_end(&link);
 }
 END_TEST
@@ -139,9 +112,9 @@ START_TEST(tls_may_be_begun_within_tls)
     link_secure(&link);
     link_run(&link);
     ck_assert_uint_eq(link.client.secured + link.server.secured, 4);
-    say(&link.client, "twice");
+    end_say(&link.client, "twice");
     link_run(&link);
-    expect_heard(&link.server, "twice");
+    end_expect_heard(&link.server, "twice");
     link_end(&link);
 }
 END_TEST
@@ -235,8 +208,8 @@ START_TEST(t1_bytes_that_the_kernel_holds_refuse_it)
     else
         link_start_server(&link);
     link_run(&link);
-    expect_refused(_i == 0 ? &link.client : &link.server, THRUM_REACTOR_E_TLS,
-                   "bytes came before it began");
+    end_expect_refused(_i == 0 ? &link.client : &link.server,
+                       THRUM_REACTOR_E_TLS, "bytes came before it began");
     ck_assert_uint_eq(link.client.size, 0);
     ck_assert_uint_eq(link.server.size, _i == 1 ? 10 : 0);
     ck_assert_int_le(recv(raw, &byte, 1, 0), 0); /* not one byte of ours */
@@ -254,10 +227,10 @@ START_TEST(a_name_that_is_not_the_servers_refuses_it_and_the_server_hears_why)
     link_start_server(&link);
     link_start_client(&link, "other.test");
     link_run(&link);
-    expect_refused(&link.client, THRUM_REACTOR_E_TLS,
-                   "unix:: no TLS with other.test: its certificate is for "
-                   "\"mail.test\"");
-    expect_same_end(&link.client);
+    end_expect_refused(&link.client, THRUM_REACTOR_E_TLS,
+                       "unix:: no TLS with other.test: its certificate is for "
+                       "\"mail.test\"");
+    end_expect_same(&link.client);
     ck_assert_str_ne(link.client.beneath, "");
     ck_assert_uint_eq(link.server.closed, 1);
     ck_assert_ptr_nonnull(strstr(link.server.closed_text, "the peer says: "));
@@ -276,9 +249,9 @@ START_TEST(a_peer_that_speaks_no_tls_refuses_it)
     link_run(&link);
     ck_assert_int_eq(send(raw, "220 mail.test ESMTP\r\n", 21, 0), 21);
     LINK_UNTIL(&link, link.client.closed == 1);
-    expect_refused(&link.client, THRUM_REACTOR_E_TLS,
-                   ": no TLS with mail.test: ");
-    expect_same_end(&link.client);
+    end_expect_refused(&link.client, THRUM_REACTOR_E_TLS,
+                       ": no TLS with mail.test: ");
+    end_expect_same(&link.client);
     close(raw);
     link_end(&link);
 }
@@ -301,7 +274,7 @@ START_TEST(a_peer_that_hangs_up_in_the_handshake_refuses_it)
     if (_i == 1)
         close(raw);
     LINK_UNTIL(&link, link.client.closed == 1);
-    expect_refused(
+    end_expect_refused(
         &link.client, THRUM_REACTOR_E_TLS,
         _i == 1 ? ": no TLS: the connection broke"
                 : ": no TLS with mail.test: the peer closed the connection");
@@ -324,9 +297,9 @@ START_TEST(a_server_without_a_certificate_is_refused)
     link_start_server(&link);
     ck_assert_uint_eq(link.server.refused, 0);
     link_run(&link);
-    expect_refused(&link.server, THRUM_REACTOR_E_TLS,
-                   "no TLS: a server needs a certificate");
-    expect_same_end(&link.server);
+    end_expect_refused(&link.server, THRUM_REACTOR_E_TLS,
+                       "no TLS: a server needs a certificate");
+    end_expect_same(&link.server);
     link_end(&link);
 }
 END_TEST
@@ -345,7 +318,7 @@ START_TEST(a_stream_that_has_ended_or_begins_already_is_refused_at_once)
     if (_i == 2)
         link_run((thrum_stream_abort(link.client.stream), &link));
     if (_i == 3) {
-        say(&link.client, "it begins when this has left");
+        end_say(&link.client, "it begins when this has left");
         link_start_client(&link, "mail.test");
     }
     link_start_client(&link, "mail.test");
@@ -372,229 +345,13 @@ START_TEST(the_reactors_own_trusts_nobody_of_ours)
     link_secure(&link);
     link_run(&link);
     if (access("/etc/ssl/certs/ca-certificates.crt", R_OK) == 0)
-        expect_refused(&link.client, THRUM_REACTOR_E_TLS,
-                       ": no TLS with mail.test: nobody trusted issued its "
-                       "certificate");
+        end_expect_refused(&link.client, THRUM_REACTOR_E_TLS,
+                           ": no TLS with mail.test: nobody trusted issued its "
+                           "certificate");
     else
-        expect_refused(&link.client, THRUM_REACTOR_E_TLS,
-                       "the system's certificates cannot be read");
+        end_expect_refused(&link.client, THRUM_REACTOR_E_TLS,
+                           "the system's certificates cannot be read");
     link_end(&link);
-}
-END_TEST
-
-/* ---- It takes too long, or is given up ---- */
-
-START_TEST(a_silent_peer_is_given_up_when_the_time_is_over)
-{
-    tls_link link;
-    int raw;
-
-    ck_assert(link_start(&link));
-    ck_assert(
-        link_open_raw(&link, _i == 0 ? &link.client : &link.server, &raw));
-    if (_i == 0)
-        link_start_client(&link, "mail.test");
-    else
-        link_start_server(&link);
-    thrum_test_clock_advance(link.clock, 10 * THRUM_S - 1);
-    link_run(&link);
-    ck_assert_uint_eq(link.client.refused + link.server.refused, 0);
-    thrum_test_clock_advance(link.clock, 1);
-    link_run(&link);
-    expect_refused(_i == 0 ? &link.client : &link.server,
-                   THRUM_REACTOR_E_TIMEOUT,
-                   "no TLS: the time is over in the handshake");
-    expect_same_end(_i == 0 ? &link.client : &link.server);
-    close(raw);
-    link_end(&link);
-}
-END_TEST
-
-START_TEST(the_time_is_not_over_once_the_handshake_is)
-{
-    tls_link link;
-
-    ck_assert(link_start(&link));
-    ck_assert(link_open(&link, TLS_OVER_UNIX));
-    link_secure(&link);
-    link_run(&link);
-    ck_assert_uint_eq(thrum_test_clock_pending(link.clock), 0);
-    thrum_test_clock_advance(link.clock, 60 * THRUM_S);
-    link_run(&link);
-    ck_assert_uint_eq(link.client.closed + link.server.closed, 0);
-    link_end(&link);
-}
-END_TEST
-
-static void cancel_it(tls_end *self)
-{
-    thrum_deferred_cancel(self->starting);
-}
-
-static void abort_it(tls_end *self)
-{
-    thrum_stream_abort(self->stream);
-}
-
-static void leave_it(tls_end *self)
-{
-    thrum_stream_unref(self->stream);
-    self->stream = NULL;
-}
-
-static void lose_it(tls_end *self)
-{
-    thrum_stream_lose(self->stream);
-}
-
-static void (*const givings_up[])(tls_end *) = {cancel_it, abort_it, leave_it,
-                                                lose_it};
-enum { GIVINGS_UP = 4 };
-
-/* Gives the client or the server up after `turns` turns. Returns false when the
- * handshake was over before. */
-static bool give_up_after(int how, bool of_client, int turns)
-{
-    tls_link link;
-    tls_end *end = of_client ? &link.client : &link.server;
-    bool early;
-
-    ck_assert(link_start(&link));
-    ck_assert(link_open(&link, TLS_OVER_UNIX));
-    link_secure(&link);
-    while (turns-- > 0)
-        thrum_reactor_turn(link.reactor);
-    early = end->starting != NULL;
-    if (early)
-        givings_up[how](end);
-    link_run(&link);
-    if (early && how < 2) {
-        ck_assert_uint_eq(end->refused, 1);
-        ck_assert_uint_eq(end->closed, 1);
-        ck_assert_int_eq(end->closed_code, THRUM_REACTOR_E_ABORTED);
-        ck_assert_int_eq(end->code, how == 0 ? THRUM_DEFERRED_E_CANCELLED
-                                             : THRUM_REACTOR_E_ABORTED);
-    } else if (early) {
-        ck_assert_uint_eq(end->refused + end->secured, 1);
-        ck_assert_uint_eq(end->closed, how == 3);
-    }
-    link_end(&link);
-    return early;
-}
-
-START_TEST(it_can_be_given_up_at_each_stage)
-{
-    int stages = 0;
-
-    for (int client = 0; client < 2; client++)
-        for (int turns = 0; give_up_after(_i, client == 1, turns); turns++)
-            stages++;
-    ck_assert_int_ge(stages, 4);
-    ck_assert_uint_eq(support_unhandled(), 0);
-}
-END_TEST
-
-/* While what was queued in the clear cannot leave, it has not even begun. */
-START_TEST(it_can_be_given_up_before_it_begins)
-{
-    static char bytes[1024 * 1024];
-    tls_link link;
-    int raw;
-
-    ck_assert(link_start(&link));
-    ck_assert(link_open_raw(&link, &link.client, &raw));
-    while (thrum_stream_write(link.client.stream, bytes, sizeof bytes) == 0)
-        link_run(&link);
-    link_start_client(&link, "mail.test");
-    link_run(&link);
-    ck_assert_ptr_nonnull(link.client.starting);
-    if (_i < GIVINGS_UP - 1)
-        givings_up[_i](&link.client);
-    else
-        thrum_test_clock_advance(link.clock, 10 * THRUM_S);
-    close(raw);
-    LINK_UNTIL(&link, link.client.refused == 1);
-    link_run(&link);
-    ck_assert_uint_eq(link.client.closed, _i != 2);
-    if (_i == GIVINGS_UP - 1)
-        ck_assert_int_eq(link.client.code, THRUM_REACTOR_E_TIMEOUT);
-    link_end(&link);
-}
-END_TEST
-
-/* A forked child that frees what it has sends nothing: not even the word of the
- * end. */
-START_TEST(a_child_leaves_the_parents_tls_alone)
-{
-    tls_link link;
-    int status;
-    pid_t child;
-
-    ck_assert(link_start(&link));
-    ck_assert(link_open(&link, TLS_OVER_UNIX));
-    link_secure(&link);
-    for (int i = 0; i < 2 * _i; i++)
-        thrum_reactor_turn(link.reactor);
-    child = fork();
-    if (child == 0) {
-        link_end(&link);
-        _exit(0);
-    }
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert_int_eq(status, 0);
-    link_run(&link);
-    ck_assert_uint_eq(link.client.secured + link.server.secured, 2);
-    say(&link.client, "still here");
-    link_run(&link);
-    expect_heard(&link.server, "still here");
-    link_end(&link);
-}
-END_TEST
-
-START_TEST(a_reactor_that_ends_ends_it)
-{
-    tls_link link;
-    thrum_context *context;
-
-    ck_assert(link_start(&link));
-    ck_assert(link_open(&link, TLS_OVER_UNIX));
-    link_secure(&link);
-    for (int i = 0; i < _i; i++)
-        thrum_reactor_turn(link.reactor);
-    context = thrum_context_ref(link.context);
-    link_end(&link);
-    ck_assert_uint_eq(link.client.refused + link.server.refused, 2);
-    ck_assert_int_eq(link.client.code, THRUM_REACTOR_E_ABORTED);
-    thrum_context_unref(context);
-}
-END_TEST
-
-/* ---- No memory ---- */
-
-static void scenario(void)
-{
-    tls_link link;
-
-    if (link_start(&link) && link_open(&link, TLS_OVER_UNIX)) {
-        link_secure(&link);
-        link_run(&link);
-        if (link.client.secured == 1 &&
-            thrum_stream_write(link.client.stream, "hello", 5) == 0)
-            thrum_stream_lose(link.client.stream);
-        link_run(&link);
-        thrum_test_clock_advance(link.clock, 60 * THRUM_S);
-        link_run(&link);
-        if (link.server.secured == 1 && link.server.size > 0)
-            expect_heard(&link.server, "hello");
-        ck_assert_uint_le(link.client.secured + link.client.refused, 1);
-    }
-    link_end(&link);
-    support_unhandled();
-}
-
-START_TEST(it_survives_every_failing_allocation)
-{
-    support_every_allocation(scenario);
 }
 END_TEST
 
@@ -602,8 +359,7 @@ int main(void)
 {
     TCase *begin = tcase_create("it begins");
     TCase *refused = tcase_create("it is refused");
-    TCase *over = tcase_create("it is given up");
-    TCase *const cases[] = {begin, refused, over};
+    TCase *const cases[] = {begin, refused};
 
     loop_watchdog();
     tls_need_certificates();
@@ -632,14 +388,5 @@ int main(void)
         refused, a_stream_that_has_ended_or_begins_already_is_refused_at_once,
         0, 4);
     tcase_add_test(refused, the_reactors_own_trusts_nobody_of_ours);
-    tcase_add_loop_test(over, a_silent_peer_is_given_up_when_the_time_is_over,
-                        0, 2);
-    tcase_add_test(over, the_time_is_not_over_once_the_handshake_is);
-    tcase_add_loop_test(over, it_can_be_given_up_at_each_stage, 0, GIVINGS_UP);
-    tcase_add_loop_test(over, it_can_be_given_up_before_it_begins, 0,
-                        GIVINGS_UP);
-    tcase_add_loop_test(over, a_child_leaves_the_parents_tls_alone, 0, 4);
-    tcase_add_loop_test(over, a_reactor_that_ends_ends_it, 0, 3);
-    tcase_add_test(over, it_survives_every_failing_allocation);
     return support_main("TLS on a stream", cases, sizeof cases / sizeof *cases);
 }

@@ -243,3 +243,32 @@ void link_end(tls_link *link)
     thrum_tls_unref(link->shown);
     support_context_end(link->context);
 }
+
+/* ---- What is expected ---- */
+
+void end_say(tls_end *self, const char *text)
+{
+    ck_assert_int_eq(thrum_stream_write(self->stream, text, strlen(text)), 0);
+}
+
+void end_expect_heard(const tls_end *self, const char *text)
+{
+    ck_assert_uint_eq(self->size, strlen(text));
+    ck_assert_mem_eq(self->data, text, self->size);
+}
+
+void end_expect_refused(const tls_end *self, int code, const char *words)
+{
+    ck_assert_uint_eq(self->secured, 0);
+    ck_assert_uint_eq(self->refused, 1);
+    ck_assert_int_eq(self->code, code);
+    ck_assert_msg(strstr(self->text, words) != NULL, "%s", self->text);
+    ck_assert_uint_eq(self->closed, 1);
+}
+
+/* The stream ends with what the Deferred failed with. */
+void end_expect_same(const tls_end *self)
+{
+    ck_assert_int_eq(self->closed_code, self->code);
+    ck_assert_str_eq(self->closed_text, self->text);
+}

@@ -56,6 +56,15 @@ void link_secure(tls_link *link);
 void link_start_client(tls_link *link, const char *host);
 void link_start_server(tls_link *link);
 
+/* Writes a text, which must be taken; what was told reads exactly `text`. */
+void end_say(tls_end *end, const char *text);
+void end_expect_heard(const tls_end *end, const char *text);
+
+/* TLS was refused once, with this code and words, and the stream has closed;
+ * it closed with the same failure. */
+void end_expect_refused(const tls_end *end, int code, const char *words);
+void end_expect_same(const tls_end *end);
+
 /* Turns the loop until there is nothing to do. */
 void link_run(tls_link *link);
 
