@@ -5,7 +5,8 @@ what else the machine does weighs on both. The median of the ratios is judged
 (a bound of None: not judged). By valgrind, where it is installed, also the
 instructions of one round. `make bench` runs it.
 
-A program takes a count and prints nanoseconds a round.
+A program takes a count, after its own arguments, and prints nanoseconds a
+round.
 
 THRUM_BENCH_PAIRS: pairs a row, 11; THRUM_BENCH_SHARE: of the rounds, 1.0."""
 import os
@@ -20,10 +21,20 @@ RUN = [os.path.join(BUILD, 'libtool'), '--mode=execute']
 RUNS = int(os.environ.get('THRUM_BENCH_PAIRS', '11'))
 SHARE = float(os.environ.get('THRUM_BENCH_SHARE', '1'))
 
-# What, the program and its arguments, the floor and its, rounds, bound.
+# The certificates of the tests: those of TLS show one.
+MADE = os.path.join(BUILD, 'tests', 'tls', 'made')
+
+# What, the program and its arguments, the floor and its, rounds, rounds under
+# valgrind, bound.
 PAIRS = [
     ('a round trip of 64 bytes over TCP',
-     ['echo'], ['floor_echo'], 100000, 1.10),
+     ['echo'], ['floor_echo'], 100000, 2000, 1.10),
+    ('a MiB over TLS',
+     ['tls', 'bulk', MADE], ['floor_tls', 'bulk', MADE], 500, 20, 1.10),
+    ('a connection over TLS, with its whole handshake',
+     ['tls', 'full', MADE], ['floor_tls', 'full', MADE], 300, 20, 1.10),
+    ('a connection over TLS that goes on with a session',
+     ['tls', 'resumed', MADE], ['floor_tls', 'resumed', MADE], 300, 20, 1.10),
 ]
 
 
@@ -47,9 +58,10 @@ def collected(program, rounds):
     return int(re.search(r'Collected : (\d+)', done.stderr)[1])
 
 
-def instructions(program):
-    """Of one round: what 2,000 more cost, by each."""
-    return (collected(program, 4000) - collected(program, 2000)) / 2000
+def instructions(program, rounds):
+    """Of one round: what so many more cost, by each."""
+    return (collected(program, 2 * rounds)
+            - collected(program, rounds)) / rounds
 
 
 def measure(ours, floor, rounds):
@@ -65,7 +77,7 @@ def measure(ours, floor, rounds):
             statistics.median(each[0] / each[1] for each in found))
 
 
-def row(what, ours, floor, rounds, bound):
+def row(what, ours, floor, rounds, counted, bound):
     """Prints it; whether the bound holds."""
     one, other, ratio = measure(ours, floor, max(1, int(rounds * SHARE)))
     kept = bound is None or ratio <= bound
@@ -74,7 +86,7 @@ def row(what, ours, floor, rounds, bound):
           + ('' if bound is None else f' (at most {bound:.2f})')
           + ('' if kept else '  TOO MUCH'))
     if shutil.which('valgrind') is not None:
-        one, other = instructions(ours), instructions(floor)
+        one, other = (instructions(each, counted) for each in (ours, floor))
         print(f'    {one:.0f} instructions, floor {other:.0f}')
     sys.stdout.flush()
     return kept

@@ -23,7 +23,8 @@ class OpensslTest(tls_harness.TlsTest):
         port = harness.free_port()
         program = self.server(
             port, "stdbuf", "-oL", "openssl", "s_server", "-accept",
-            "127.0.0.1:%d" % port, "-cert", made(certificate), "-cert_chain", made(certificate),
+            "127.0.0.1:%d" % port, "-cert", made(certificate),
+            "-cert_chain", made(certificate),
             "-naccept", 20, *options)
         program.port = port
         return program
