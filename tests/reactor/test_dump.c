@@ -172,6 +172,33 @@ START_TEST(all_else_stands_in_the_dump)
 }
 END_TEST
 
+static thrum_outcome wait_for(void *on)
+{
+    return thrum_wait(on);
+}
+
+START_TEST(a_stop_that_goes_on_stands_in_the_dump)
+{
+    world here;
+    thrum_deferred *on;
+
+    world_start(&here);
+    on = thrum_deferred_new(here.context, "end");
+    thrum_trigger_new(here.reactor, THRUM_TRIGGER_DURING_SHUTDOWN, wait_for, on,
+                      NULL);
+    thrum_reactor_turn(here.reactor);
+    thrum_reactor_stop(here.reactor);
+    thrum_reactor_turn(here.reactor);
+    ck_assert_uint_eq(thrum_reactor_dump(here.reactor), 2);
+    expect_line(&here, "call later: stop_is_late ("); /* its deadline */
+    expect_line(&here, "stop: its triggers have not ended\n");
+    thrum_deferred_fire(on, NULL, NULL);
+    thrum_reactor_turn(here.reactor);
+    ck_assert_uint_eq(thrum_reactor_dump(here.reactor), 0);
+    world_end(&here);
+}
+END_TEST
+
 int main(void)
 {
     TCase *dump = tcase_create("dump");
@@ -182,5 +209,6 @@ int main(void)
     tcase_add_test(dump, calls_later_stand_in_the_dump_with_their_time);
     tcase_add_test(dump, streams_stand_in_the_dump_with_what_they_have_queued);
     tcase_add_test(dump, all_else_stands_in_the_dump);
+    tcase_add_test(dump, a_stop_that_goes_on_stands_in_the_dump);
     return support_main("dump", cases, sizeof cases / sizeof *cases);
 }

@@ -7,6 +7,7 @@
 #include <thrum/connect.h>
 #include <thrum/health.h>
 #include <thrum/listener.h>
+#include <thrum/records.h>
 #include <thrum/test_clock.h>
 #include <thrum/thread.h>
 
@@ -346,7 +347,53 @@ START_TEST(work_on_threads_is_counted_until_its_end_is_told)
 }
 END_TEST
 
-START_TEST(streams_listeners_and_their_descriptors_are_counted)
+static void on_peer(thrum_listener *listener, thrum_stream *stream, void *ctx)
+{
+    (void)listener;
+    (void)ctx;
+    thrum_stream_unref(stream);
+}
+
+START_TEST(listeners_are_counted_and_watched_while_they_take_peers)
+{
+    thrum_reactor *reactor = loop_start();
+    thrum_listener *listener =
+        thrum_listen_tcp(reactor, "127.0.0.1", 0, NULL, NULL);
+
+    expect_counts(reactor, 0, 0, 1, 0);
+    thrum_listener_accept(listener, on_peer, NULL, NULL);
+    expect_counts(reactor, 1, 0, 1, 0);
+    thrum_listener_accept(listener, NULL, NULL, NULL);
+    expect_counts(reactor, 0, 0, 1, 0);
+    thrum_listener_accept(listener, on_peer, NULL, NULL);
+    thrum_listener_free(listener);
+    expect_counts(reactor, 0, 0, 0, 0);
+    loop_end(reactor);
+}
+END_TEST
+
+START_TEST(attempts_to_connect_and_look_ups_are_counted_until_their_end)
+{
+    thrum_reactor *reactor = loop_start();
+    thrum_deferred *all[2];
+
+    all[0] = thrum_connect_tcp(reactor, "127.0.0.1", 1, THRUM_S);
+    all[1] =
+        thrum_records_lookup(reactor, THRUM_RECORD_MX, "mail.example", THRUM_S);
+    expect_counts(reactor, 0, 0, 0, 2);
+    thrum_deferred_cancel(all[1]);
+    expect_counts(reactor, 0, 0, 0, 1);
+    thrum_reactor_run(reactor); /* nobody listens there */
+    expect_counts(reactor, 0, 0, 0, 0);
+    for (int i = 0; i < 2; i++) {
+        thrum_deferred_mark_handled(all[i]);
+        thrum_deferred_finish(all[i]);
+    }
+    loop_end(reactor);
+}
+END_TEST
+
+START_TEST(streams_and_their_descriptors_are_counted)
 {
     thrum_reactor *reactor = loop_start();
     peer self;
@@ -395,6 +442,10 @@ int main(void)
     tcase_add_test(counts,
                    tasks_are_counted_until_their_end_also_those_that_wait);
     tcase_add_test(counts, work_on_threads_is_counted_until_its_end_is_told);
-    tcase_add_test(counts, streams_listeners_and_their_descriptors_are_counted);
+    tcase_add_test(counts, streams_and_their_descriptors_are_counted);
+    tcase_add_test(counts,
+                   listeners_are_counted_and_watched_while_they_take_peers);
+    tcase_add_test(
+        counts, attempts_to_connect_and_look_ups_are_counted_until_their_end);
     return support_main("health", cases, sizeof cases / sizeof *cases);
 }
