@@ -123,13 +123,17 @@ static thrum__tls_session *
 start_session(thrum_stream *stream, const start_how *how, thrum_failure **why)
 {
     thrum_tls *tls = how->tls;
+    thrum__tls_session *session;
 
     if (tls == NULL)
         tls = thrum__reactor_tls(stream->reactor, why);
     if (tls == NULL)
         return NULL;
-    return thrum__tls_session_new(tls, how->server, how->host, stream->peer,
-                                  why);
+    session =
+        thrum__tls_session_new(tls, how->server, how->host, stream->peer, why);
+    if (session != NULL)
+        session->began = thrum_clock_wall(thrum_reactor_clock(stream->reactor));
+    return session;
 }
 
 /* Nothing has begun: what the consumer gets has failed already. */

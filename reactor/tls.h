@@ -82,16 +82,25 @@ const char *thrum__tls_verify(gnutls_session_t session, gnutls_x509_crt_t leaf,
                               char words[THRUM__TLS_WORDS],
                               gnutls_alert_description_t *alert);
 
+/* When a certificate expires, in wall time. */
+thrum_ns thrum__tls_expiry(gnutls_x509_crt_t certificate);
+
+/* When the first of the certificates that the peer showed expires, in wall
+ * time; 0: one of them cannot be read. */
+thrum_ns thrum__tls_until(gnutls_session_t session, gnutls_x509_crt_t leaf);
+
 /* ---- Sessions that may go on: tls_tickets.c ---- */
 
-/* Keeps a session. Ownership: ticket taken, also without memory. */
+/* Keeps a session whose peer was verified, and may be believed until then
+ * (wall time; 0: it was not verified). Ownership: ticket taken, also without
+ * memory. */
 void thrum__tls_tickets_put(thrum_tls *tls, const char *key,
-                            gnutls_datum_t ticket);
+                            gnutls_datum_t ticket, thrum_ns until);
 
 /* Takes it out again: each is used once (RFC 8446, C.4). Returns false when
  * there is none. */
 bool thrum__tls_tickets_take(thrum_tls *tls, const char *key,
-                             gnutls_datum_t *ticket);
+                             gnutls_datum_t *ticket, thrum_ns *until);
 
 void thrum__tls_tickets_clear(thrum_tls *tls);
 

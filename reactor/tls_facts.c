@@ -17,15 +17,12 @@ static void facts_read_leaf(thrum_tls_facts *facts, facts_names *names,
                             gnutls_x509_crt_t leaf)
 {
     size_t size = sizeof facts->sha256;
-    time_t until = gnutls_x509_crt_get_expiration_time(leaf);
 
     gnutls_x509_crt_get_dn3(leaf, &names->subject, 0);
     gnutls_x509_crt_get_issuer_dn3(leaf, &names->issuer, 0);
     gnutls_x509_crt_get_fingerprint(leaf, GNUTLS_DIG_SHA256, facts->sha256,
                                     &size);
-    /* RFC 5280, 4.1.2.5: the year 9999 is no date; int64_t ends in 2262. */
-    facts->not_after =
-        until > INT64_MAX / THRUM_S ? INT64_MAX : until * THRUM_S;
+    facts->not_after = thrum__tls_expiry(leaf);
 }
 
 static char *facts_copy(char **at, const void *text, size_t size)

@@ -112,9 +112,12 @@ static int session_verify(gnutls_session_t gnutls)
     if (self->leaf == NULL)
         self->leaf = thrum__tls_leaf(gnutls);
     self->checked = true;
+    self->until = 0;
     self->unverified =
         thrum__tls_verify(gnutls, self->leaf, self->server ? NULL : &self->name,
                           self->words, &self->alert);
+    if (self->unverified == NULL && self->wants_ticket)
+        self->until = thrum__tls_until(gnutls, self->leaf);
     if (self->unverified == NULL || (!self->server && self->tls->trust_anyone))
         return 0;
     return GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR;
@@ -126,7 +129,7 @@ static void session_resume(thrum__tls_session *self)
 {
     gnutls_datum_t ticket = {NULL, 0};
 
-    if (!thrum__tls_tickets_take(self->tls, self->key, &ticket))
+    if (!thrum__tls_tickets_take(self->tls, self->key, &ticket, &self->until))
         return;
     /* One that is too old, or not understood, is a whole handshake. */
     gnutls_session_set_data(self->gnutls, ticket.data, ticket.size);
@@ -298,6 +301,14 @@ static bool session_alpn_is_ours(const thrum__tls_session *self,
     return false;
 }
 
+/* The same trust found the same host verified when the session began, and
+ * nothing that it showed has expired since: to go through its chain again would
+ * be a third of such a handshake. */
+static bool session_is_believed(const thrum__tls_session *self)
+{
+    return !self->server && self->began > 0 && self->began < self->until;
+}
+
 /* What a session that began before says of the peer holds now as well, or it
  * does not go on: the certificate may have expired meanwhile. */
 static int session_check(thrum__tls_session *self)
@@ -306,8 +317,11 @@ static int session_check(thrum__tls_session *self)
     bool resumed = gnutls_session_is_resumed(self->gnutls) != 0;
     gnutls_datum_t alpn = {NULL, 0};
 
-    if (wanted && (resumed || !self->checked) &&
-        session_verify(self->gnutls) != 0)
+    if (resumed && session_is_believed(self)) {
+        self->leaf = thrum__tls_leaf(self->gnutls);
+        self->checked = true;
+    }
+    if (wanted && !self->checked && session_verify(self->gnutls) != 0)
         return GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR;
     if (gnutls_alpn_get_selected_protocol(self->gnutls, &alpn) == 0 &&
         !session_alpn_is_ours(self, &alpn))
@@ -397,7 +411,7 @@ static void session_keep_ticket(thrum__tls_session *self)
         return;
     self->wants_ticket = false;
     if (gnutls_session_get_data2(self->gnutls, &ticket) == 0)
-        thrum__tls_tickets_put(self->tls, self->key, ticket);
+        thrum__tls_tickets_put(self->tls, self->key, ticket, self->until);
 }
 
 /* What is no failure of the session: a warning, or the wish for another

@@ -33,6 +33,8 @@ typedef struct thrum__tls_session {
     bool no_memory; /* for `out` */
     bool has_more;  /* receive has more to say, without new bytes */
     bool wants_ticket;
+    thrum_ns began;     /* wall time; 0: not known */
+    thrum_ns until;     /* the peer was verified, and is believed to then; 0 */
     unsigned warnings;  /* that the peer sent; some are borne */
     thrum_failure *why; /* nothing works any more */
     const char *where;  /* the peer's address; borrowed */

@@ -11,6 +11,7 @@
 typedef struct ticket {
     thrum__link link; /* first */
     gnutls_datum_t session;
+    thrum_ns until;
     char key[];
 } ticket;
 
@@ -42,7 +43,7 @@ static ticket *ticket_find(const thrum_tls *tls, const char *key)
 }
 
 void thrum__tls_tickets_put(thrum_tls *tls, const char *key,
-                            gnutls_datum_t session)
+                            gnutls_datum_t session, thrum_ns until)
 {
     size_t size = strlen(key) + 1;
     ticket *old = ticket_find(tls, key);
@@ -59,18 +60,20 @@ void thrum__tls_tickets_put(thrum_tls *tls, const char *key,
     }
     memcpy(added->key, key, size);
     added->session = session;
+    added->until = until;
     thrum__link_append(&tls->tickets, &added->link);
     tls->ticket_count++;
 }
 
 bool thrum__tls_tickets_take(thrum_tls *tls, const char *key,
-                             gnutls_datum_t *session)
+                             gnutls_datum_t *session, thrum_ns *until)
 {
     ticket *found = ticket_find(tls, key);
 
     if (found == NULL)
         return false;
     *session = found->session;
+    *until = found->until;
     found->session.data = NULL;
     ticket_free(tls, found);
     return true;

@@ -140,6 +140,34 @@ gnutls_x509_crt_t thrum__tls_leaf(gnutls_session_t session)
     return NULL;
 }
 
+/* RFC 5280, 4.1.2.5: the year 9999 is no date; int64_t ends in 2262. */
+thrum_ns thrum__tls_expiry(gnutls_x509_crt_t certificate)
+{
+    time_t until = gnutls_x509_crt_get_expiration_time(certificate);
+
+    return until > INT64_MAX / THRUM_S ? INT64_MAX : until * THRUM_S;
+}
+
+thrum_ns thrum__tls_until(gnutls_session_t session, gnutls_x509_crt_t leaf)
+{
+    unsigned count = 0;
+    const gnutls_datum_t *chain = gnutls_certificate_get_peers(session, &count);
+    thrum_ns until = thrum__tls_expiry(leaf);
+
+    for (unsigned i = 1; i < count && until > 0; i++) {
+        gnutls_x509_crt_t next;
+        thrum_ns its = 0;
+
+        if (gnutls_x509_crt_init(&next) != 0)
+            return 0;
+        if (gnutls_x509_crt_import(next, &chain[i], GNUTLS_X509_FMT_DER) == 0)
+            its = thrum__tls_expiry(next);
+        gnutls_x509_crt_deinit(next);
+        until = its < until ? its : until;
+    }
+    return until > 0 ? until : 0;
+}
+
 const char *thrum__tls_verify(gnutls_session_t session, gnutls_x509_crt_t leaf,
                               const thrum__tls_name *name,
                               char words[THRUM__TLS_WORDS],
