@@ -200,6 +200,9 @@ static thrum_listener *listen_at_port(thrum_reactor *reactor, const char *host,
     if (thrum__address_read(&place.address, host, port) == 0)
         error = listen_open(listener, &place,
                             thrum__address_size(&place.address), config);
+    else
+        snprintf(where, sizeof where, "%.150s: this is no address in figures",
+                 host);
     return listen_start(listener, config, error, where, why);
 }
 
@@ -277,6 +280,7 @@ thrum_listener *thrum_listen_unix(thrum_reactor *reactor, const char *path,
 /* Whether the endpoint and the configuration say the same of TLS. */
 static thrum_failure *listen_judge(thrum_context *context,
                                    const thrum__endpoint *endpoint,
+                                   const char *text,
                                    const thrum_listener_config *config)
 {
     bool tls = config->tls != NULL;
@@ -284,9 +288,10 @@ static thrum_failure *listen_judge(thrum_context *context,
     if (endpoint->kind == THRUM__ENDPOINT_UNIX ||
         tls == (endpoint->kind == THRUM__ENDPOINT_TLS))
         return NULL;
-    return thrum_failure_new(context, &thrum_domain_base, THRUM_E_INVALID,
-                             tls ? "an endpoint tcp: does without TLS"
-                                 : "an endpoint tls: needs a certificate");
+    return thrum__endpoint_failure(
+        context, text, 0,
+        tls ? "an endpoint tcp: does without TLS"
+            : "an endpoint tls: needs a certificate");
 }
 
 thrum_listener *thrum_listen(thrum_reactor *reactor, const char *endpoint,
@@ -300,7 +305,7 @@ thrum_listener *thrum_listen(thrum_reactor *reactor, const char *endpoint,
     if (config == NULL)
         config = &listen_defaults;
     if (error == NULL)
-        error = listen_judge(context, &place, config);
+        error = listen_judge(context, &place, endpoint, config);
     if (error != NULL)
         return listen_answer(NULL, error, why);
     if (place.kind == THRUM__ENDPOINT_UNIX)

@@ -120,16 +120,16 @@ void thrum__streams_turn(thrum_reactor *reactor)
 }
 
 /* What the transport takes of the queue still leaves; a reset would call it
- * back. */
+ * back. But what was aborted in the last of all calls drops it. */
 static void stream_cut(thrum_stream *stream)
 {
-    if (stream->queue.size > 0)
+    if (stream->queue.size > 0 && !stream->aborted && !stream->read_failed)
         thrum__stream_flush(stream);
     stream_say_end(stream);
     if (!stream->losing || stream->queue.size > 0)
         thrum__stream_fail(stream, THRUM_REACTOR_E_ABORTED, NULL);
     stream->ending = true;
-    stream_close(stream, stream->queue.size > 0);
+    stream_close(stream, stream->aborted || stream->queue.size > 0);
 }
 
 /* In a forked child: the memory goes, and the descriptor; nobody is told. */

@@ -108,6 +108,9 @@ static thrum_cancelled work_cancel(thrum_deferred *deferred, void *ctx)
     work *self = ctx;
 
     (void)deferred;
+    if (thrum__reactor_is_forked(self->reactor))
+        return THRUM_CANCELLED_LATE; /* a thread that is gone may have the lock
+                                      */
     if (self->refused)
         thrum__outcome_drop(self->outcome);
     else if (!thrum__thread_pool_take_back(self->reactor->pool, &self->job))

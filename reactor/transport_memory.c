@@ -246,9 +246,11 @@ int thrum_stream_pair(thrum_reactor *reactor, thrum_stream **one,
                       thrum_stream **other)
 {
     thrum__transport *ends[2];
-    int error = thrum__transport_memory_pair(reactor, ends);
+    int error = THRUM_REACTOR_E_STOPPED;
 
     *one = *other = NULL;
+    if (!reactor->ending)
+        error = thrum__transport_memory_pair(reactor, ends);
     if (error != 0)
         return error;
     *one = thrum__stream_over(reactor, ends[0], "memory", "memory");

@@ -79,7 +79,7 @@ typedef struct thrum_reactor_config {
 THRUM_API thrum_reactor *thrum_reactor_new(const thrum_reactor_config *config);
 
 /* Ends the reactor: streams that are left send what the kernel takes at once
- * and are aborted,  attempts to connect fail with
+ * and are aborted, attempts to connect fail with
  * THRUM_REACTOR_E_STOPPED, tasks with THRUM_DEFERRED_E_STOPPED, and the calls
  * later are cancelled. Listeners and signals stop, and are still to be freed.
  * Not from within a callback of the reactor. NULL is nothing. */

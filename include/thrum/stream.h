@@ -139,7 +139,8 @@ THRUM_API void thrum_stream_unref(void *stream);
 
 /* Makes two streams that are each other's peers, in memory alone: what is
  * written to one is told by the other in the next turn.
- * Ownership: both new. Errors: THRUM_E_NOMEM, and neither is there. */
+ * Ownership: both new. Errors: THRUM_E_NOMEM, THRUM_REACTOR_E_STOPPED, the
+ * reactor is being freed; and neither is there. */
 THRUM_API int thrum_stream_pair(thrum_reactor *reactor, thrum_stream **one,
                                 thrum_stream **other);
 

@@ -169,8 +169,11 @@ static const struct {
     {"", THRUM_E_INVALID, ""},
     {"127.0.0.1:25", THRUM_E_INVALID, ""},
     {"tcp:127.0.0.1", THRUM_E_INVALID, ""},
-    {"tls:127.0.0.1:0", THRUM_E_INVALID, "needs a certificate"},
-    {"tcp:nowhere.test:0", THRUM_REACTOR_E_LISTEN, "nowhere.test, port 0"},
+    {"tls:127.0.0.1:0", THRUM_E_INVALID,
+     "the endpoint tls:127.0.0.1:0, column 1: an endpoint tls: needs a "
+     "certificate"},
+    {"tcp:nowhere.test:0", THRUM_REACTOR_E_LISTEN,
+     "nowhere.test: this is no address in figures"},
     {"unix:/nowhere/at/all", THRUM_REACTOR_E_LISTEN, "unix:/nowhere/at/all"},
     {"tcp:192.0.2.1:1", THRUM_REACTOR_E_LISTEN, "192.0.2.1, port 1"},
 };
