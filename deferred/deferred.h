@@ -57,7 +57,7 @@ struct thrum_deferred {
     bool fired : 1;         /* the producer, or cancel, gave the result */
     bool swallow : 1;       /* one late result is to be dropped */
     bool running : 1;       /* its callbacks are being run further up */
-    bool cancelling : 1;    /* its canceller is being run further up */
+    bool cancelling : 1;    /* its canceller was called; it ends by that */
     bool lost : 1;          /* a pair could not be added: no memory */
     bool has_canceller : 1; /* in rare */
     bool has_above : 1;     /* that canceller knows who stands above */

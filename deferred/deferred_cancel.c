@@ -87,10 +87,11 @@ void thrum__deferred_fail_cancelled(thrum_deferred *self)
         self, thrum__deferred_failure(self, THRUM_DEFERRED_E_CANCELLED));
 }
 
-/* The canceller has answered. */
+/* The canceller has answered. It is still being cancelled while the canceller's
+ * context goes: who cancels it there would end the producer's reference twice.
+ */
 static void deferred_cancel_end(thrum_deferred *self, thrum_cancelled answer)
 {
-    self->cancelling = false;
     thrum__deferred_drop_canceller(self);
     if (!self->fired) {
         if (answer == THRUM_CANCELLED_LATE) {

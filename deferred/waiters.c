@@ -148,7 +148,6 @@ static thrum_deferred *ready_shift(thrum__ready *self)
 
 void thrum__ready_run_now(thrum__ready *self)
 {
-    bool running = self->running;
     thrum_context *context;
 
     if (self->head == NULL)
@@ -158,7 +157,7 @@ void thrum__ready_run_now(thrum__ready *self)
     self->running = true;
     while (self->head != NULL)
         thrum__deferred_run(ready_shift(self));
-    self->running = running;
+    self->running = false;
     context->holding--;
 }
 

@@ -64,7 +64,8 @@ int thrum__waiters_circle(const thrum__waiters *waiters, thrum_deferred *on);
 /* Runs those that are ready, unless that is being done further up. */
 void thrum__ready_run(thrum__ready *ready);
 
-/* Runs them now in any case: for what happens to an object once. */
+/* Runs them now in any case: for the end of an object, after which nobody gets
+ * anything of it any more. */
 void thrum__ready_run_now(thrum__ready *ready);
 
 #endif

@@ -290,6 +290,30 @@ START_TEST(the_pointer_and_a_canceller_live_side_by_side)
 }
 END_TEST
 
+static int nothing_released;
+
+static void release_nothing(void *data)
+{
+    ck_assert_ptr_null(data);
+    nothing_released++;
+}
+
+START_TEST(a_release_function_without_a_pointer_outlives_a_canceller)
+{
+    thrum_deferred *one = thrum_deferred_new(context, "one");
+
+    nothing_released = 0;
+    thrum_deferred_set_user(one, NULL, release_nothing);
+    thrum_deferred_on_cancel(one, late, "c", trace_release);
+    thrum_deferred_fire(one, NULL, NULL);
+    ck_assert_str_eq(trace_take(), "~c ");
+    ck_assert_int_eq(nothing_released, 0);
+    thrum_deferred_finish(one);
+    ck_assert_int_eq(nothing_released, 1);
+    thrum_deferred_fire(d, NULL, NULL);
+}
+END_TEST
+
 START_TEST(a_pointer_without_memory_is_released)
 {
     support_fail_at(1);
@@ -393,6 +417,8 @@ int main(void)
     tcase_add_test(binding, only_a_failure_that_is_there_can_be_marked);
     tcase_add_test(binding, a_pointer_of_its_own_goes_with_the_deferred);
     tcase_add_test(binding, the_pointer_and_a_canceller_live_side_by_side);
+    tcase_add_test(binding,
+                   a_release_function_without_a_pointer_outlives_a_canceller);
     tcase_add_test(binding, a_pointer_without_memory_is_released);
     tcase_add_test(binding, a_chain_that_rests_with_a_failure_is_told);
     tcase_add_test(binding, the_hook_may_handle_what_it_is_told);

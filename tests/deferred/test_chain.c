@@ -324,6 +324,52 @@ START_TEST(one_that_only_swallows_the_result_may_be_waited_for)
 }
 END_TEST
 
+START_TEST(one_that_was_cancelled_and_goes_on_may_be_waited_for)
+{
+    thrum_deferred *rest = thrum_deferred_new(context, "rest");
+    thrum_pause *pause;
+
+    thrum_deferred_add(from, answer_wait, NULL, thrum_deferred_ref(to), NULL);
+    ck_assert_int_eq(thrum_deferred_chain(from, to), 0);
+    thrum_deferred_add(to, NULL, answer_wait_failed, rest, NULL);
+    pause = thrum_deferred_pause(from);
+    thrum_deferred_fire(from, NULL, NULL);
+    thrum_deferred_cancel(to);
+    ck_assert_ptr_eq(thrum_deferred_inspect(to).waits_on, rest);
+    thrum_pause_end(pause); /* from waits for to, which only swallows */
+    ck_assert_ptr_eq(thrum_deferred_inspect(from).waits_on, to);
+    add(from, "from");
+    thrum_deferred_fire(rest, "x", trace_release);
+    ck_assert_str_eq(trace_take(), "~x from=none ~from ");
+}
+END_TEST
+
+/* A pair that was there, or found no memory, is none that gets the result. */
+START_TEST(one_that_was_chained_waits_like_any_other)
+{
+    thrum_deferred *inner = thrum_deferred_new(context, "inner");
+    thrum_deferred *outer = thrum_deferred_new(context, "outer");
+
+    ck_assert_int_eq(thrum_deferred_chain(inner, outer), 0);
+    if (_i == 0) {
+        thrum_deferred_add(from, answer_wait, NULL, outer, NULL);
+        support_fail_at(3); /* the pair */
+        ck_assert_int_eq(thrum_deferred_chain(from, to), THRUM_E_NOMEM);
+        thrum_deferred_mark_handled(to);
+    } else {
+        ck_assert_int_eq(thrum_deferred_chain(from, to), 0);
+        thrum_deferred_add(from, answer_wait, NULL, outer, NULL);
+    }
+    thrum_deferred_fire(from, "x", NULL);
+    ck_assert_ptr_eq(thrum_deferred_inspect(from).waits_on, outer);
+    thrum_deferred_fire(inner, "y", NULL);
+    thrum_deferred_finish(inner);
+    add(from, "from");
+    ck_assert_str_eq(trace_take(),
+                     _i == 0 ? "from!out of memory ~from " : "from=y ~from ");
+}
+END_TEST
+
 /* ---- Every allocation failing; a million ---- */
 
 static void scenario(void)
@@ -461,6 +507,10 @@ int main(void)
     tcase_add_test(cases[0], one_whose_result_was_passed_on_may_be_waited_for);
     tcase_add_test(cases[0],
                    one_that_only_swallows_the_result_may_be_waited_for);
+    tcase_add_test(cases[0],
+                   one_that_was_cancelled_and_goes_on_may_be_waited_for);
+    tcase_add_loop_test(cases[0], one_that_was_chained_waits_like_any_other, 0,
+                        2);
     tcase_set_timeout(cases[1], 240);
     tcase_add_test(cases[1], a_chain_survives_every_failing_allocation);
     tcase_add_test(cases[1], without_memory_both_fail);

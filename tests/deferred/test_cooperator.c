@@ -97,6 +97,27 @@ START_TEST(tasks_step_round_robin_and_are_released_after_their_callbacks)
 }
 END_TEST
 
+static thrum_outcome start_one(void *it)
+{
+    thrum_deferred_finish(steps_start(it));
+    return thrum_done();
+}
+
+START_TEST(one_that_a_step_starts_asks_for_no_tick_within_this_one)
+{
+    struct world world;
+    steps a = {&world, NULL, "a", 0, 2, 'd'};
+
+    world_start(&world, 0);
+    thrum_deferred_finish(
+        thrum_coiterate(world.cooperator, start_one, &a, NULL));
+    ck_assert_int_eq(thrum_cooperator_tick(world.cooperator), 0);
+    ck_assert_str_eq(trace_take(), "a ~value a a=none ~a ");
+    ck_assert_uint_eq(world.scheduled, 1);
+    world_end(&world);
+}
+END_TEST
+
 START_TEST(a_task_rests_while_it_waits)
 {
     struct world world;
@@ -509,6 +530,8 @@ static TCase *tasks_case(void)
     tcase_add_checked_fixture(tasks, trace_setup, NULL);
     tcase_add_test(
         tasks, tasks_step_round_robin_and_are_released_after_their_callbacks);
+    tcase_add_test(tasks,
+                   one_that_a_step_starts_asks_for_no_tick_within_this_one);
     tcase_add_test(tasks, a_task_rests_while_it_waits);
     tcase_add_test(tasks, what_a_task_waits_for_may_fail_or_be_fired_already);
     tcase_add_test(tasks, cancelling_ends_the_iterator_and_what_it_waits_for);

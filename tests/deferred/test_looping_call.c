@@ -59,7 +59,7 @@ static void loop_act(loop *self, char letter)
         thrum_looping_call_stop(self->call);
     if (letter == 'x' || letter == 'X')
         loop_free(self);
-    if (letter == 'i')
+    if (letter == 'i' || letter == 'I')
         thrum_looping_call_set_interval(self->call, 100);
     if (letter == 'z')
         thrum_looping_call_set_interval(self->call, 0);
@@ -88,6 +88,7 @@ static thrum_outcome loop_call(uint64_t turns, void *ctx)
     case 'w':
     case 'S':
     case 'X':
+    case 'I':
         return loop_wait(self);
     case 'r': /* one that has fired */
         return thrum_wait(
@@ -345,6 +346,21 @@ START_TEST(another_interval_while_a_call_waits_holds_for_the_next)
 }
 END_TEST
 
+START_TEST(another_interval_within_a_call_that_waits_makes_no_other_call)
+{
+    loop self;
+
+    loop_open(&self, &every_ten, "Ik");
+    thrum_test_clock_advance(self.test, 250);
+    ck_assert_uint_eq(thrum_test_clock_pending(self.test), 0);
+    ck_assert_str_eq(trace_take(), "1010:1 ");
+    thrum_deferred_fire(self.inner, NULL, NULL);
+    thrum_test_clock_advance(self.test, 60);
+    ck_assert_str_eq(trace_take(), "1310:3 ");
+    loop_close(&self);
+}
+END_TEST
+
 START_TEST(the_first_call_at_once_can_still_be_put_off)
 {
     thrum_looping_call_config config = {.interval = 10, .now = 1};
@@ -436,6 +452,21 @@ START_TEST(calls_are_abandoned_with_their_clock)
 }
 END_TEST
 
+START_TEST(a_failure_that_is_asked_for_afterwards_is_not_reported)
+{
+    loop self;
+
+    loop_open(&self, &every_ten, "f");
+    thrum_deferred_cancel(self.done);
+    thrum_test_clock_advance(self.test, 10);
+    trace_take();
+    thrum_deferred_finish(ask(&self, "late"));
+    ck_assert_str_eq(trace_take(), "late!bad ");
+    loop_close(&self);
+    ck_assert_uint_eq(support_unhandled(), 0);
+}
+END_TEST
+
 static void stop_on_unhandled(const thrum_failure *why, const char *operation,
                               const char *file, int line, void *ctx)
 {
@@ -469,82 +500,6 @@ START_TEST(who_learns_of_a_failure_may_stop_the_calls)
 }
 END_TEST
 
-/* ---- Memory ---- */
-
-static int released, ends;
-
-static thrum_outcome wait_a_little(uint64_t turns, void *ctx)
-{
-    loop *self = ctx;
-
-    (void)turns;
-    return thrum_wait(
-        thrum_deferred_later(self->context, self->clock, 5, NULL, NULL, NULL));
-}
-
-static void count_release(void *ctx)
-{
-    (void)ctx;
-    released++;
-}
-
-static thrum_outcome count_end(void *value, void *ctx)
-{
-    (void)value;
-    (void)ctx;
-    ends++;
-    return thrum_done();
-}
-
-static thrum_outcome count_failure(const thrum_failure *why, void *ctx)
-{
-    ck_assert(thrum_failure_is(why, &thrum_domain_base, THRUM_E_NOMEM));
-    return count_end(NULL, ctx);
-}
-
-static void loop_without_memory(loop *self)
-{
-    thrum_looping_call_config config = {.interval = 10};
-
-    self->clock = thrum_test_clock_clock(self->test);
-    self->call = thrum_looping_call_start(self->context, self->clock, &config,
-                                          wait_a_little, self, count_release);
-    ck_assert_int_eq(released, self->call == NULL);
-    if (self->call == NULL)
-        return;
-    self->done = thrum_looping_call_when_done(self->call);
-    if (self->done != NULL)
-        thrum_deferred_add(self->done, count_end, count_failure, NULL, NULL);
-    thrum_test_clock_advance(self->test, 25);
-    thrum_looping_call_set_interval(self->call, 20);
-    thrum_test_clock_advance(self->test, 30);
-    thrum_looping_call_stop(self->call);
-    ck_assert_int_eq(ends, self->done != NULL);
-    ck_assert_int_eq(released, 1);
-}
-
-static void without_memory(void)
-{
-    loop self = {.context = support_context()};
-
-    released = ends = 0;
-    if (self.context != NULL)
-        self.test = thrum_test_clock_new(self.context);
-    if (self.test != NULL)
-        loop_without_memory(&self);
-    thrum_looping_call_free(self.call);
-    thrum_deferred_finish(self.done);
-    thrum_test_clock_free(self.test);
-    support_unhandled();
-    support_context_end(self.context);
-}
-
-START_TEST(without_memory_the_calls_end_with_that)
-{
-    support_every_allocation(without_memory);
-}
-END_TEST
-
 int main(void)
 {
     TCase *c = tcase_create("looping call");
@@ -562,12 +517,14 @@ int main(void)
                         0, 2);
     tcase_add_loop_test(c, another_interval_counts_from_now, 0, 4);
     tcase_add_test(c, another_interval_while_a_call_waits_holds_for_the_next);
+    tcase_add_test(
+        c, another_interval_within_a_call_that_waits_makes_no_other_call);
     tcase_add_test(c, the_first_call_at_once_can_still_be_put_off);
     tcase_add_test(c, several_may_wait_for_the_end_and_ask_after_it);
     tcase_add_test(c, a_failure_that_nobody_asks_for_is_reported);
+    tcase_add_test(c, a_failure_that_is_asked_for_afterwards_is_not_reported);
     tcase_add_loop_test(c, who_is_told_of_the_end_may_free_the_calls, 0, 2);
     tcase_add_test(c, calls_are_abandoned_with_their_clock);
     tcase_add_test(c, who_learns_of_a_failure_may_stop_the_calls);
-    tcase_add_test(c, without_memory_the_calls_end_with_that);
     return support_main("looping call", &c, 1);
 }

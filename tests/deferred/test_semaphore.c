@@ -142,7 +142,16 @@ START_TEST(who_is_given_a_token_may_free_the_semaphore)
 }
 END_TEST
 
-/* What one may do who is told that it gets no token any more. */
+/* What one may do who is told that it gets no token any more, though all are
+ * out. */
+static thrum_outcome do_acquire(const thrum_failure *why, void *semaphore)
+{
+    (void)why;
+    thrum_deferred_finish(acquire(semaphore, "again"));
+    return thrum_done();
+}
+
+/* And who gives one back as well. */
 static thrum_outcome do_everything(const thrum_failure *why, void *semaphore)
 {
     (void)why;
@@ -154,13 +163,14 @@ static thrum_outcome do_everything(const thrum_failure *why, void *semaphore)
 
 START_TEST(who_is_abandoned_may_release_acquire_and_free)
 {
+    thrum_errback_fn *act = _i == 0 ? do_acquire : do_everything;
     thrum_context *context = support_context();
     thrum_semaphore *semaphore = thrum_semaphore_new(context, 1);
     thrum_deferred *d;
 
     thrum_deferred_finish(acquire(semaphore, "a"));
     d = thrum_semaphore_acquire(semaphore);
-    thrum_deferred_add(d, NULL, do_everything, semaphore, NULL);
+    thrum_deferred_add(d, NULL, act, semaphore, NULL);
     thrum_deferred_finish(d);
     thrum_deferred_finish(acquire(semaphore, "c"));
     thrum_semaphore_free(semaphore);
@@ -499,7 +509,8 @@ int main(void)
     tcase_add_test(semaphore,
                    who_gives_its_token_back_in_its_callback_is_no_recursion);
     tcase_add_test(semaphore, who_is_given_a_token_may_free_the_semaphore);
-    tcase_add_test(semaphore, who_is_abandoned_may_release_acquire_and_free);
+    tcase_add_loop_test(semaphore,
+                        who_is_abandoned_may_release_acquire_and_free, 0, 2);
     tcase_add_test(semaphore, who_is_told_of_a_token_may_cancel_the_next);
     cases[0] = semaphore;
     cases[1] = run_case();

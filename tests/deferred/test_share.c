@@ -466,6 +466,35 @@ START_TEST(who_asks_while_the_source_is_cancelled_gets_what_comes_of_that)
 }
 END_TEST
 
+static thrum_cancelled fire_source(thrum_deferred *source, void *ctx)
+{
+    (void)ctx;
+    thrum_deferred_fire(source, v, trace_release);
+    return THRUM_CANCELLED_LATE;
+}
+
+START_TEST(a_consumer_that_has_left_may_be_waited_for_by_the_source)
+{
+    play self = {.context = support_context()};
+
+    self.source = thrum_deferred_new(self.context, "source");
+    thrum_deferred_on_cancel(self.source, fire_source, NULL, NULL);
+    thrum_deferred_ref(self.source);
+    self.share = thrum_share_new(self.source);
+    play_get(&self, 0);
+    thrum_deferred_add_first(self.source, answer_wait, NULL,
+                             thrum_deferred_ref(self.consumers[0]), NULL);
+    thrum_deferred_cancel(self.consumers[0]);
+    ck_assert_str_eq(trace_take(), "~v 0!cancelled ");
+    play_get(&self, 1);
+    ck_assert_str_eq(trace_take(), "1=none ");
+    play_finish(&self, 0);
+    play_finish(&self, 1);
+    thrum_deferred_unref(self.source);
+    play_end(&self);
+}
+END_TEST
+
 START_TEST(a_source_that_goes_on_after_the_cancel_is_shared_on)
 {
     play self;
@@ -545,6 +574,8 @@ int main(void)
     tcase_add_test(
         share, who_asks_while_the_source_is_cancelled_gets_what_comes_of_that);
     tcase_add_test(share, a_source_that_goes_on_after_the_cancel_is_shared_on);
+    tcase_add_test(share,
+                   a_consumer_that_has_left_may_be_waited_for_by_the_source);
     tcase_add_test(share, with_each_allocation_failing_the_value_goes_once);
     return support_main("share", &share, 1);
 }

@@ -186,6 +186,56 @@ START_TEST(cheap_steps_are_not_slowed_down_by_readings)
 }
 END_TEST
 
+/* Cheap steps, of which many go between two readings; and, in a tick of their
+ * own, dear ones after they have begun cheap. */
+typedef struct surprise {
+    struct world world;
+    unsigned steps, dear_from; /* of this tick */
+    thrum_ns dearest;
+} surprise;
+
+static thrum_outcome surprise_step(void *it)
+{
+    surprise *self = it;
+    thrum_ns cost = self->steps++ < self->dear_from ? 10 : 10 * THRUM_US;
+
+    if (cost > self->dearest)
+        self->dearest = cost;
+    thrum_test_clock_advance(self->world.clock, cost);
+    return thrum_keep();
+}
+
+static thrum_ns surprise_tick(surprise *self, unsigned dear_from)
+{
+    thrum_clock *time = thrum_test_clock_clock(self->world.clock);
+    thrum_ns start = thrum_clock_now(time);
+
+    self->steps = 0;
+    self->dearest = 0;
+    self->dear_from = dear_from;
+    ck_assert_int_eq(thrum_cooperator_tick(self->world.cooperator), 1);
+    return thrum_clock_now(time) - start;
+}
+
+START_TEST(what_was_dear_in_the_last_tick_is_reckoned_with_in_this_one)
+{
+    enum { SLICE = 50 * THRUM_US };
+    surprise self = {.steps = 0};
+
+    world_start(&self.world, SLICE);
+    thrum_test_clock_set_pace(self.world.clock, THRUM_US);
+    thrum_deferred_finish(
+        thrum_coiterate(self.world.cooperator, surprise_step, &self, NULL));
+    for (unsigned from = 0; from < 4096; from++) {
+        ck_assert_int_le(surprise_tick(&self, 2), SLICE + self.dearest);
+        ck_assert_int_eq(self.dearest, 10 * THRUM_US);
+        ck_assert_int_le(surprise_tick(&self, from), SLICE + self.dearest);
+    }
+    world_end(&self.world);
+    support_unhandled();
+}
+END_TEST
+
 START_TEST(the_statistics_count_ticks_steps_and_the_longest)
 {
     slices *self = calloc(1, sizeof *self);
@@ -215,6 +265,8 @@ static TCase *slices_case(void)
     tcase_add_loop_test(tests, no_tick_exceeds_its_slice_by_more_than_one_step,
                         0, sizeof slice_cases / sizeof *slice_cases);
     tcase_add_test(tests, cheap_steps_are_not_slowed_down_by_readings);
+    tcase_add_test(tests,
+                   what_was_dear_in_the_last_tick_is_reckoned_with_in_this_one);
     tcase_add_test(tests, the_statistics_count_ticks_steps_and_the_longest);
     return tests;
 }
