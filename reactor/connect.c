@@ -464,6 +464,16 @@ static thrum_failure *connect_judge(thrum_context *context,
                                    "port 0 is for listeners");
 }
 
+/* What could not begin bears the same name. Ownership: new; why taken. */
+static thrum_deferred *connect_refused(thrum_context *context,
+                                       thrum_failure *why)
+{
+    thrum_deferred *deferred = thrum_deferred_new(context, "connect");
+
+    thrum_deferred_fail(deferred, why);
+    return deferred;
+}
+
 thrum_deferred *thrum_connect(thrum_reactor *reactor, const char *endpoint,
                               thrum_tls *tls, thrum_ns within)
 {
@@ -471,7 +481,7 @@ thrum_deferred *thrum_connect(thrum_reactor *reactor, const char *endpoint,
     thrum_failure *why = connect_judge(reactor->context, &place, endpoint);
 
     if (why != NULL)
-        return thrum_deferred_failed(reactor->context, why);
+        return connect_refused(reactor->context, why);
     if (place.kind == THRUM__ENDPOINT_UNIX)
         return thrum_connect_unix(reactor, place.path, within);
     if (place.kind == THRUM__ENDPOINT_TLS)

@@ -157,8 +157,9 @@ typedef struct thrum_trigger thrum_trigger;
 
 /* Calls fn(ctx) once, in the phase named: start-up in the order of asking,
  * shutdown in the reverse. A phase begins when all of the one before has ended.
- * Ownership: borrowed, until it was called; ctx taken, also on error, and
- * released when the trigger, and what it waits for, has ended.
+ * Ownership: borrowed, until it was called, or the reactor is freed; ctx taken,
+ * also on error, and released when the trigger, and what it waits for, has
+ * ended.
  * Errors: NULL, no memory, or the phase is over. */
 #define thrum_trigger_new(reactor, phase, fn, ctx, free)                       \
     thrum_trigger_new_at((reactor), (phase), (fn), (ctx), (free),              \

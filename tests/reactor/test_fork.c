@@ -235,6 +235,32 @@ START_TEST(a_child_frees_what_it_has_while_the_parent_goes_on)
 }
 END_TEST
 
+/* A thread that is not there may have the lock of the pool. */
+START_TEST(work_that_a_child_cancels_is_released_with_its_reactor)
+{
+    peer self;
+    thrum_context *context = thrum_reactor_context(busy(&self));
+    thrum_deferred *waits =
+        thrum_defer_to_thread(self.reactor, pass_gate, NULL, release);
+    pid_t child;
+
+    hear(thrum_deferred_ref(waits));
+    child = fork();
+    if (child == 0) {
+        thrum_deferred_cancel(waits);
+        thrum_deferred_unref(waits);
+        if (failed != 1 || released != 0)
+            _exit(1);
+        thrum_stream_unref(self.stream);
+        thrum_reactor_free(self.reactor);
+        _exit(released == 5 ? 0 : 2);
+    }
+    expect_well(child);
+    thrum_deferred_unref(waits);
+    end_parent(&self, context);
+}
+END_TEST
+
 START_TEST(what_waits_to_be_sent_is_sent_once_and_what_came_is_not_taken)
 {
     peer self;
@@ -332,6 +358,8 @@ int main(void)
 
     loop_watchdog();
     tcase_add_test(child, a_child_frees_what_it_has_while_the_parent_goes_on);
+    tcase_add_test(child,
+                   work_that_a_child_cancels_is_released_with_its_reactor);
     tcase_add_test(
         child, what_waits_to_be_sent_is_sent_once_and_what_came_is_not_taken);
     tcase_add_test(child, a_unix_socket_stays_the_parents);

@@ -156,7 +156,8 @@ START_TEST(a_host_that_is_not_in_figures_is_refused)
         thrum_listen_tcp(reactor, bad_hosts[_i], 25, NULL, &why));
     ck_assert(
         thrum_failure_is(why, &thrum_domain_reactor, THRUM_REACTOR_E_LISTEN));
-    ck_assert_ptr_nonnull(strstr(thrum_failure_text(why), "port 25"));
+    ck_assert_ptr_nonnull(
+        strstr(thrum_failure_text(why), "this is no address in figures"));
     thrum_failure_unref(why);
     loop_end(reactor);
 }

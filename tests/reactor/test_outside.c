@@ -8,6 +8,7 @@
 #include <thrum/connect.h>
 #include <thrum/deferred.h>
 #include <thrum/listener.h>
+#include <thrum/test_clock.h>
 
 #include "tests/reactor/loop.h"
 
@@ -134,6 +135,44 @@ START_TEST(a_long_batch_of_calls_from_threads_is_cut_into_turns)
     ck_assert_int_eq(state.made, 3);
     ck_assert_int_eq(state.turns, 3);
     loop_end(reactor);
+}
+END_TEST
+
+typedef struct uneven {
+    thrum_test_clock *clock;
+    unsigned made, slow;
+} uneven;
+
+/* The first hundred are short, then each takes a millisecond. */
+static void uneven_called(void *ctx)
+{
+    uneven *self = ctx;
+
+    if (self->made++ < 100)
+        return;
+    self->slow++;
+    thrum_test_clock_advance(self->clock, THRUM_MS);
+}
+
+START_TEST(calls_that_were_short_do_not_make_a_turn_of_long_ones)
+{
+    thrum_context *context = support_context();
+    uneven self = {.clock = thrum_test_clock_new(context)};
+    thrum_reactor_config config = {.context = context,
+                                   .clock = thrum_test_clock_clock(self.clock)};
+    thrum_reactor *reactor = thrum_reactor_new(&config);
+
+    for (unsigned i = 0; i < 200; i++)
+        thrum_reactor_call_from_thread(reactor, uneven_called, &self, NULL);
+    while (self.made < 200) {
+        unsigned before = self.slow;
+
+        thrum_reactor_turn(reactor);
+        ck_assert_uint_le(self.slow - before, 9);
+    }
+    thrum_reactor_free(reactor);
+    thrum_test_clock_free(self.clock);
+    support_context_end(context);
 }
 END_TEST
 
@@ -388,6 +427,8 @@ int main(void)
                    a_long_batch_of_calls_from_threads_is_cut_into_turns);
     tcase_add_test(threads,
                    a_call_that_comes_while_a_batch_is_cut_is_not_forgotten);
+    tcase_add_test(threads,
+                   calls_that_were_short_do_not_make_a_turn_of_long_ones);
     tcase_add_test(
         threads,
         calls_from_threads_that_were_not_made_are_released_with_the_reactor);
