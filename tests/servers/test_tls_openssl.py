@@ -188,8 +188,8 @@ class Client(OpensslTest):
             client.say(b"hello\n")
             self.assertTrue(client.hears(b"hello\n"), client.told())
             self.assertEqual(peer.event("open")["version"], version)
-            self.assertIn("Verification: OK", client.told())
-            self.assertIn("Verified peername: mail.test", client.told())
+            for words in b"Verification: OK", b"Verified peername: mail.test":
+                self.assertTrue(client.hears(words), client.told())
             client.say(b"Q\n")
             self.assertEqual(client.wait(), 0)
             peer.event("ended")
