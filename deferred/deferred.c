@@ -448,6 +448,20 @@ int thrum__deferred_listen(thrum_deferred *self, thrum_callback_fn *callback,
     return self != NULL && deferred_add(self, pair) ? 0 : THRUM_E_NOMEM;
 }
 
+int thrum__deferred_join_kept(thrum_deferred *self, const deferred_pair *pair)
+{
+    bool added;
+
+    self->joined = true;
+    if (!self->has_first || self->lost)
+        added = deferred_push(self, *pair);
+    else
+        added = thrum__pairs_push_kept(&self->pairs, self->context, pair);
+    if (added && thrum__deferred_rests(self))
+        thrum__deferred_run(thrum_deferred_ref(self));
+    return added ? 0 : THRUM_E_NOMEM;
+}
+
 int thrum_deferred_take(thrum_deferred *self, void **value,
                         thrum_free_fn **free, thrum_failure **why)
 {

@@ -231,6 +231,11 @@ static inline int thrum__deferred_join(thrum_deferred *deferred,
     return thrum__deferred_listen(deferred, callback, errback, ctx, free);
 }
 
+/* The same with a pair that has no release function, and that the group keeps
+ * until it is called. */
+int thrum__deferred_join_kept(thrum_deferred *deferred,
+                              const deferred_pair *pair);
+
 /* thrum_deferred_on_cancel for a group; `free` gets the group. */
 int thrum__deferred_on_cancel_group(thrum_deferred *deferred,
                                     thrum__group *group, thrum_free_fn *free);

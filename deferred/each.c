@@ -23,8 +23,9 @@ typedef struct each_item {
     each *owner;
     thrum_deferred *deferred; /* the consumer's reference */
     struct each_item *next, *prev;
-    size_t index; /* among all that were opened */
-    bool asked;   /* to end; these stand behind the others */
+    size_t index;       /* among all that were opened */
+    bool asked;         /* to end; these stand behind the others */
+    deferred_pair pair; /* of its Deferred */
 } each_item;
 
 struct each {
@@ -333,6 +334,13 @@ static bool each_make_place(each *self)
     return result != NULL;
 }
 
+/* As others may listen before it: the pair costs no block of its own. */
+static int each_listen(each_item *item)
+{
+    item->pair = (deferred_pair){each_closed, each_failed, item, NULL};
+    return thrum__deferred_join_kept(item->deferred, &item->pair);
+}
+
 static void each_answer_wait(each *self, thrum_deferred *on)
 {
     size_t index = self->opened;
@@ -351,8 +359,7 @@ static void each_answer_wait(each *self, thrum_deferred *on)
     self->opened++;
     if (item == NULL) {
         each_lose_unheard(self, index, on);
-    } else if (thrum__deferred_join(on, each_closed, each_failed, item, NULL) !=
-               0) {
+    } else if (each_listen(item) != 0) {
         thrum_deferred_ref(on);
         each_close(item);
         each_lose_unheard(self, index, on);

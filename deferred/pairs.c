@@ -3,17 +3,22 @@
 
 #include "base/base.h"
 
-enum { PAIRS_LEAST = 1, PAIRS_CAP = 1 << 26, PAIRS_WAITER = 1 };
+enum { PAIRS_LEAST = 1, PAIRS_CAP = 1 << 26 };
+
+/* What `rest` is the address of, but for a block. */
+enum { PAIRS_WAITER = 1, PAIRS_KEPT = 2, PAIRS_MARKS = 3 };
 
 static inline deferred_more *pairs_more(const deferred_pairs *pairs)
 {
-    return (pairs->rest & PAIRS_WAITER) != 0 ? NULL
-                                             : (deferred_more *)pairs->rest;
+    return (pairs->rest & PAIRS_MARKS) != 0 ? NULL
+                                            : (deferred_more *)pairs->rest;
 }
 
 /* The only one of the rest, if that is so. */
-static inline deferred_pair pairs_waiter(const deferred_pairs *pairs)
+static inline deferred_pair pairs_only(const deferred_pairs *pairs)
 {
+    if ((pairs->rest & PAIRS_KEPT) != 0)
+        return *(const deferred_pair *)(pairs->rest - PAIRS_KEPT);
     return (deferred_pair){.ctx = (void *)(pairs->rest - PAIRS_WAITER),
                            .free = thrum__deferred_waiter};
 }
@@ -84,6 +89,15 @@ bool thrum__pairs_push(deferred_pairs *pairs, thrum_context *context,
     return true;
 }
 
+bool thrum__pairs_push_kept(deferred_pairs *pairs, thrum_context *context,
+                            const deferred_pair *pair)
+{
+    if (pairs->rest != 0)
+        return thrum__pairs_push(pairs, context, pair);
+    pairs->rest = (uintptr_t)pair + PAIRS_KEPT;
+    return true;
+}
+
 bool thrum__pairs_push_first(deferred_pairs *pairs, thrum_context *context,
                              const deferred_pair *pair)
 {
@@ -105,7 +119,7 @@ bool thrum__pairs_shift(deferred_pairs *pairs)
     if (pairs_rest(pairs) == 0)
         return false;
     if (more == NULL) {
-        pairs->first = pairs_waiter(pairs);
+        pairs->first = pairs_only(pairs);
         pairs->rest = 0;
         return true;
     }
@@ -127,7 +141,7 @@ deferred_pair thrum__pairs_get(const deferred_pairs *pairs, size_t index)
     if (index == 0)
         return pairs->first;
     return more != NULL ? *pairs_at(more, (unsigned)index - 1)
-                        : pairs_waiter(pairs);
+                        : pairs_only(pairs);
 }
 
 void thrum__pairs_fini(deferred_pairs *pairs, thrum_context *context)

@@ -2,7 +2,8 @@
 /*
  * The queue of callbacks of one Deferred: the oldest stands in place, the
  * others out of line. Most Deferreds have one pair, or one and a Deferred that
- * waits for what comes of it, and so cost one allocation.
+ * waits for what comes of it, or one and a pair that an iterator keeps with
+ * what it is about; they cost one allocation.
  */
 #ifndef THRUM_DEFERRED_PAIRS_H
 #define THRUM_DEFERRED_PAIRS_H
@@ -34,7 +35,8 @@ typedef struct deferred_more {
 typedef struct deferred_pairs {
     deferred_pair first;
     /* What came after `first`: 0, nothing; the address of a deferred_more; or,
-     * with the lowest bit set, that of the Deferred that waits, and no more. */
+     * with the lowest bit set, that of the Deferred that waits, and no more;
+     * or, with the second bit set, that of a pair that its owner keeps. */
     uintptr_t rest;
 } deferred_pairs;
 
@@ -42,6 +44,11 @@ typedef struct deferred_pairs {
  * the caller keeps that bit. Answers false without memory. */
 bool thrum__pairs_push(deferred_pairs *pairs, thrum_context *context,
                        const deferred_pair *pair);
+
+/* The same of a pair that stays where it is until it has moved to `first`: it
+ * takes no memory where it is the second. */
+bool thrum__pairs_push_kept(deferred_pairs *pairs, thrum_context *context,
+                            const deferred_pair *pair);
 
 /* Adds one before all others, in place of `first`, which is in use. */
 bool thrum__pairs_push_first(deferred_pairs *pairs, thrum_context *context,

@@ -34,6 +34,10 @@ const thrum_failure *thrum__message_ready(thrum_message *message);
 int thrum__message_data(thrum_message *message, thrum__message_cursor *cursor,
                         thrum_buffer *out, size_t enough);
 
+/* The message's Message-ID, empty when there is no memory for it. Ownership:
+ * borrowed. */
+thrum_bytes thrum__message_id_bytes(thrum_message *message);
+
 /* The envelope's sender, empty for none. Ownership: borrowed. */
 thrum_bytes thrum__message_sender_bytes(thrum_message *message);
 

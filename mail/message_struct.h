@@ -32,8 +32,4 @@ struct thrum_message {
 /* Forgets what the message was compiled to. */
 void thrum__message_forget(thrum_message *message);
 
-/* The message's Message-ID, empty when there is no memory for it. Ownership:
- * borrowed. */
-thrum_bytes thrum__message_id_bytes(thrum_message *message);
-
 #endif

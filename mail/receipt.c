@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "mail/receipt_internal.h"
+#include "mail/text.h"
 
 struct thrum_receipt {
     thrum_context *context;
@@ -103,12 +104,13 @@ const thrum_smtp_detail *thrum_failure_smtp(const thrum_failure *failure)
 }
 
 thrum_receipt *thrum__receipt_new(thrum_context *context,
-                                  const char *message_id, size_t recipients)
+                                  thrum_bytes message_id, size_t recipients)
 {
     size_t refusals = recipients * sizeof(thrum_failure *);
-    size_t id = strlen(message_id) + 1;
-    thrum_receipt *receipt = thrum_context_allocate(
-        context, sizeof *receipt + refusals + id + THRUM__RECEIPT_REPLY);
+    size_t texts = THRUM__RECEIPT_REPLY + message_id.size + 1;
+    thrum_receipt *receipt =
+        thrum_context_allocate(context, sizeof *receipt + refusals + texts);
+    char *id;
 
     if (receipt == NULL)
         return NULL;
@@ -120,8 +122,9 @@ thrum_receipt *thrum__receipt_new(thrum_context *context,
     memset(receipt->refusals, 0, refusals);
     receipt->reply = (char *)(receipt->refusals + recipients);
     receipt->reply[0] = '\0';
-    receipt->message_id =
-        memcpy(receipt->reply + THRUM__RECEIPT_REPLY, message_id, id);
+    id = receipt->reply + THRUM__RECEIPT_REPLY;
+    *thrum__text_copy(id, message_id.data, message_id.size) = '\0';
+    receipt->message_id = id;
     return receipt;
 }
 

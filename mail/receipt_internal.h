@@ -15,7 +15,7 @@ enum { THRUM__RECEIPT_REPLY = 200 }; /* kept of the server's words, with NUL */
  * that was accepted is never lost for want of memory.
  * Ownership: new; the Message-ID is copied. Errors: NULL, no memory. */
 thrum_receipt *thrum__receipt_new(thrum_context *context,
-                                  const char *message_id, size_t recipients);
+                                  thrum_bytes message_id, size_t recipients);
 
 /* Recipient `index` was refused. Ownership: why taken. */
 void thrum__receipt_refuse(thrum_receipt *receipt, size_t index,

@@ -29,10 +29,8 @@ int thrum__session_transaction_add(thrum_smtp_session *session,
                                    thrum_smtp_sent_fn *sent, void *ctx)
 {
     size_t recipients = thrum_message_recipients(message);
-    const char *id = thrum_message_id(message);
-    thrum_receipt *receipt =
-        id != NULL ? thrum__receipt_new(session->context, id, recipients)
-                   : NULL;
+    thrum_receipt *receipt = thrum__receipt_new(
+        session->context, thrum__message_id_bytes(message), recipients);
     session_transaction *transaction =
         receipt != NULL ? transaction_block(session) : NULL;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The queue of pairs by itself, in each of its forms: one in place, one in
- * place and one who waits, and a block.
+ * place and one who waits, or that its owner keeps, and a block.
  */
 #include <string.h>
 
@@ -19,6 +19,15 @@ static deferred_pair pair_of(size_t n, bool waits)
 {
     return (deferred_pair){.ctx = &things[n],
                            .free = waits ? thrum__deferred_waiter : NULL};
+}
+
+/* The same where its owner keeps it. */
+static const deferred_pair *kept_of(size_t n)
+{
+    static deferred_pair kept[MOVES + 1];
+
+    kept[n] = pair_of(n, false);
+    return &kept[n];
 }
 
 /* A queue with its first pair, and what it should hold. */
@@ -55,6 +64,16 @@ static void model_push(model *self, thrum_context *context, deferred_pair pair)
 {
     if (thrum__pairs_push(&self->pairs, context, &pair))
         self->shadow[self->count++] = pair;
+    else
+        ck_assert(support_failed());
+    model_check(self);
+}
+
+static void model_push_kept(model *self, thrum_context *context,
+                            const deferred_pair *pair)
+{
+    if (thrum__pairs_push_kept(&self->pairs, context, pair))
+        self->shadow[self->count++] = *pair;
     else
         ck_assert(support_failed());
     model_check(self);
@@ -100,6 +119,57 @@ START_TEST(one_who_waits_behind_one_pair_takes_no_memory)
     model_shift(&self);
     model_push(&self, context, pair_of(2, true));
     ck_assert_uint_eq(thrum_context_blocks(context), 0);
+    model_end(&self, context);
+    support_context_end(context);
+}
+END_TEST
+
+START_TEST(a_kept_pair_behind_one_pair_takes_no_memory)
+{
+    thrum_context *context = support_context();
+    model self = model_of(false);
+
+    for (size_t n = 1; n < 3; n++) {
+        model_push_kept(&self, context, kept_of(n));
+        ck_assert_uint_eq(thrum_context_blocks(context), 0);
+        model_shift(&self);
+    }
+    model_push_kept(&self, context, kept_of(3));
+    model_end(&self, context);
+    support_context_end(context);
+}
+END_TEST
+
+/* Its owner keeps it no longer than until it has moved. */
+START_TEST(a_kept_pair_that_was_shifted_is_its_owners_again)
+{
+    thrum_context *context = support_context();
+    model self = model_of(false);
+    deferred_pair kept = pair_of(1, false);
+
+    model_push_kept(&self, context, &kept);
+    model_shift(&self);
+    kept = pair_of(2, false);
+    model_check(&self);
+    model_end(&self, context);
+    support_context_end(context);
+}
+END_TEST
+
+START_TEST(whatever_comes_around_a_kept_pair_keeps_its_place)
+{
+    thrum_context *context = support_context();
+    model self = model_of(true);
+
+    model_push_kept(&self, context, kept_of(1));
+    model_push(&self, context, pair_of(2, true));
+    ck_assert_uint_eq(thrum_context_blocks(context), 1);
+    model_push_kept(&self, context, kept_of(3));
+    model_push_first(&self, context, pair_of(4, false));
+    model_end(&self, context);
+    self = model_of(false);
+    model_push_kept(&self, context, kept_of(5));
+    model_push_first(&self, context, pair_of(6, true));
     model_end(&self, context);
     support_context_end(context);
 }
@@ -158,6 +228,8 @@ static void scenario(void)
     for (size_t n = 1; n < 12; n++) {
         if (n % 4 == 3)
             model_push_first(&self, context, pair_of(n, n % 3 == 0));
+        else if (n % 4 == 1)
+            model_push_kept(&self, context, kept_of(n));
         else
             model_push(&self, context, pair_of(n, n % 3 != 0));
     }
@@ -186,6 +258,8 @@ START_TEST(a_queue_keeps_its_order_whatever_is_done_to_it)
             model_shift(&self);
         else if (self.count < MOST && what % 8 == 7)
             model_push_first(&self, context, pair_of(n, what % 16 < 8));
+        else if (self.count < MOST && what % 8 == 6)
+            model_push_kept(&self, context, kept_of(n));
         else if (self.count < MOST)
             model_push(&self, context, pair_of(n, what % 16 < 8));
     }
@@ -199,6 +273,9 @@ int main(void)
     TCase *all = tcase_create("pairs");
 
     tcase_add_test(all, one_who_waits_behind_one_pair_takes_no_memory);
+    tcase_add_test(all, a_kept_pair_behind_one_pair_takes_no_memory);
+    tcase_add_test(all, a_kept_pair_that_was_shifted_is_its_owners_again);
+    tcase_add_test(all, whatever_comes_around_a_kept_pair_keeps_its_place);
     tcase_add_test(all, whatever_comes_after_one_who_waits_stands_behind_it);
     tcase_add_test(all, what_is_put_first_stands_before_one_who_waits);
     tcase_add_test(all, a_queue_that_was_emptied_takes_pairs_again);

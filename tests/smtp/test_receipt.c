@@ -12,7 +12,8 @@ static const thrum_smtp_detail no_such_user = {
 START_TEST(a_receipt_bears_the_id_the_reply_and_who_was_refused)
 {
     thrum_context *context = support_context();
-    thrum_receipt *receipt = thrum__receipt_new(context, "<1@x>", 3);
+    thrum_receipt *receipt =
+        thrum__receipt_new(context, thrum__text_of("<1@x>"), 3);
     thrum__reply reply = {250, thrum__text_of("2.0.0 queued\x1b as\n2.0.0 1")};
 
     thrum__receipt_refuse(receipt, 1,
@@ -40,7 +41,8 @@ END_TEST
 START_TEST(a_receipt_keeps_the_beginning_of_a_long_reply)
 {
     thrum_context *context = support_context();
-    thrum_receipt *receipt = thrum__receipt_new(context, "<1@x>", 1);
+    thrum_receipt *receipt =
+        thrum__receipt_new(context, thrum__text_of("<1@x>"), 1);
     char text[THRUM__REPLY_LINE];
     thrum__reply reply = {250, {text, sizeof text}};
 
@@ -57,7 +59,8 @@ END_TEST
 START_TEST(a_receipt_may_outlive_its_makers_hold_on_the_context)
 {
     thrum_context *context = support_context();
-    thrum_receipt *receipt = thrum__receipt_new(context, "<1@x>", 1);
+    thrum_receipt *receipt =
+        thrum__receipt_new(context, thrum__text_of("<1@x>"), 1);
 
     thrum_context_unref(context);
     ck_assert_str_eq(thrum_receipt_message_id(receipt), "<1@x>");
