@@ -70,29 +70,7 @@ struct thrum_deferred {
     unsigned pauses;
 };
 
-/* The release function of a value that is a hold of a share. Where it stands,
- * the user is shown what is shared. */
-void thrum__share_release(void *share);
-void *thrum__share_value(const void *share);
-
-static inline void *thrum__shown(void *value, thrum_free_fn *free)
-{
-    return free == thrum__share_release ? thrum__share_value(value) : value;
-}
-
-/* A callback of this floor that gave `next` its result with
- * thrum__deferred_settle answers so: the loop that runs the callbacks goes on
- * with it, and no list of lists, however deep, deepens the stack. The result
- * of the Deferred whose callback this is stays as it is: a failure, or a value
- * that was taken out of it. */
-enum { THRUM__OUTCOME_RUN = 100 };
-
-static inline thrum_outcome thrum__run(thrum_deferred *next)
-{
-    thrum_outcome outcome = {next, NULL,
-                             (thrum_outcome_kind)THRUM__OUTCOME_RUN};
-    return outcome;
-}
+/* ---- The result ---- */
 
 /* Whether it has a result that nothing is about to change: its callbacks would
  * run, if there were any. */
@@ -111,6 +89,121 @@ static inline void thrum__deferred_set(thrum_deferred *self,
     self->result = result;
     self->free = free;
 }
+
+/* Gives the result, runs nothing. The producer's reference stays with the
+ * caller, who answers thrum__run or calls thrum__deferred_run. `result` is a
+ * value or, for DEFERRED_FAILURE, a failure; taken. */
+void thrum__deferred_settle(thrum_deferred *deferred, deferred_state state,
+                            void *result, thrum_free_fn *free);
+
+/* Runs its callbacks and ends the reference that the caller holds. */
+void thrum__deferred_run(thrum_deferred *deferred);
+
+/* A callback of this floor that gave `next` its result with
+ * thrum__deferred_settle answers so: the loop that runs the callbacks goes on
+ * with it, and no list of lists, however deep, deepens the stack. The result
+ * of the Deferred whose callback this is stays as it is: a failure, or a value
+ * that was taken out of it. */
+enum { THRUM__OUTCOME_RUN = 100 };
+
+static inline thrum_outcome thrum__run(thrum_deferred *next)
+{
+    thrum_outcome outcome = {next, NULL,
+                             (thrum_outcome_kind)THRUM__OUTCOME_RUN};
+    return outcome;
+}
+
+/* A result for one that has its result: an error, but for the one late result
+ * after a cancel, with which the producer's reference ends. */
+int thrum__deferred_late(thrum_deferred *deferred);
+
+/* Moves the value out of one that has a value: raw, not as it is shown. */
+static inline void *thrum__deferred_give(thrum_deferred *self,
+                                         thrum_free_fn **free)
+{
+    void *value = self->result;
+
+    *free = self->free;
+    thrum__deferred_set(self, DEFERRED_VALUE, NULL, NULL);
+    return value;
+}
+
+/* A failure of this floor. */
+thrum_failure *thrum__deferred_failure(thrum_deferred *deferred, int code);
+
+/* The release function of a value that is a hold of a share. Where it stands,
+ * the user is shown what is shared. */
+void thrum__share_release(void *share);
+void *thrum__share_value(const void *share);
+
+static inline void *thrum__shown(void *value, thrum_free_fn *free)
+{
+    return free == thrum__share_release ? thrum__share_value(value) : value;
+}
+
+/* Gets rid of one that was made in vain: its caller will see NULL. */
+void thrum__deferred_discard(thrum_deferred *deferred);
+
+/* ---- Pairs ---- */
+
+/* How many pairs have not run. */
+static inline size_t thrum__deferred_pairs(const thrum_deferred *self)
+{
+    return self->has_first ? thrum__pairs_count(&self->pairs) : 0;
+}
+
+/* Adds a pair on behalf of this floor: the consumer's place stays as it was.
+ * False without memory: its context was released, and the chain will fail. */
+bool thrum__deferred_add(thrum_deferred *deferred, const deferred_pair *pair);
+
+/* Something could not be added for want of memory: when the chain has come to
+ * its end, or now if it is there, it fails. */
+void thrum__deferred_lose(thrum_deferred *deferred);
+
+/* Adds a pair on behalf of a group. The consumer's place stays as it was, and
+ * without memory the chain does too: the group knows. */
+int thrum__deferred_listen(thrum_deferred *deferred,
+                           thrum_callback_fn *callback,
+                           thrum_errback_fn *errback, void *ctx,
+                           thrum_free_fn *free);
+
+/* The same for one that stands for several, in which circles may close. */
+static inline int thrum__deferred_join(thrum_deferred *deferred,
+                                       thrum_callback_fn *callback,
+                                       thrum_errback_fn *errback, void *ctx,
+                                       thrum_free_fn *free)
+{
+    if (deferred != NULL)
+        deferred->joined = true;
+    return thrum__deferred_listen(deferred, callback, errback, ctx, free);
+}
+
+/* The same with a pair that has no release function, and that the group keeps
+ * until it is called. */
+int thrum__deferred_join_kept(thrum_deferred *deferred,
+                              const deferred_pair *pair);
+
+/* Releases what an answer holds that nobody will act on. */
+void thrum__outcome_drop(thrum_outcome outcome);
+
+/* ---- Cancelling ---- */
+
+/* thrum_deferred_on_cancel for a group; `free` gets the group. */
+int thrum__deferred_on_cancel_group(thrum_deferred *deferred,
+                                    thrum__group *group, thrum_free_fn *free);
+
+/* Takes the canceller away and releases its context; with it goes `rare`, if
+ * there is nothing else in it. */
+void thrum__deferred_drop_canceller(thrum_deferred *deferred);
+
+/* The block of rare things; NULL without memory. */
+deferred_rare *thrum__deferred_rare(thrum_deferred *deferred);
+
+/* Fails it as cancelled; what a canceller does whose Deferred's callbacks are
+ * to run before the canceller's own context goes. */
+void thrum__deferred_fail_cancelled(thrum_deferred *deferred);
+
+/* ---- Who waits for whom ---- */
 
 static inline void thrum__deferred_add_heir(thrum_deferred *self)
 {
@@ -178,90 +271,5 @@ static inline thrum_deferred *thrum__only(thrum_deferred *only, const void **at)
     *at = only;
     return only;
 }
-
-/* How many pairs have not run. */
-static inline size_t thrum__deferred_pairs(const thrum_deferred *self)
-{
-    return self->has_first ? thrum__pairs_count(&self->pairs) : 0;
-}
-
-/* Moves the value out of one that has a value: raw, not as it is shown. */
-static inline void *thrum__deferred_give(thrum_deferred *self,
-                                         thrum_free_fn **free)
-{
-    void *value = self->result;
-
-    *free = self->free;
-    thrum__deferred_set(self, DEFERRED_VALUE, NULL, NULL);
-    return value;
-}
-
-/* A failure of this floor. */
-thrum_failure *thrum__deferred_failure(thrum_deferred *deferred, int code);
-
-/* Gets rid of one that was made in vain: its caller will see NULL. */
-void thrum__deferred_discard(thrum_deferred *deferred);
-
-/* Releases what an answer holds that nobody will act on. */
-void thrum__outcome_drop(thrum_outcome outcome);
-
-/* Adds a pair on behalf of this floor: the consumer's place stays as it was.
- * False without memory: its context was released, and the chain will fail. */
-bool thrum__deferred_add(thrum_deferred *deferred, const deferred_pair *pair);
-
-/* Something could not be added for want of memory: when the chain has come to
- * its end, or now if it is there, it fails. */
-void thrum__deferred_lose(thrum_deferred *deferred);
-
-/* Adds a pair on behalf of a group. The consumer's place stays as it was, and
- * without memory the chain does too: the group knows. */
-int thrum__deferred_listen(thrum_deferred *deferred,
-                           thrum_callback_fn *callback,
-                           thrum_errback_fn *errback, void *ctx,
-                           thrum_free_fn *free);
-
-/* The same for one that stands for several, in which circles may close. */
-static inline int thrum__deferred_join(thrum_deferred *deferred,
-                                       thrum_callback_fn *callback,
-                                       thrum_errback_fn *errback, void *ctx,
-                                       thrum_free_fn *free)
-{
-    if (deferred != NULL)
-        deferred->joined = true;
-    return thrum__deferred_listen(deferred, callback, errback, ctx, free);
-}
-
-/* The same with a pair that has no release function, and that the group keeps
- * until it is called. */
-int thrum__deferred_join_kept(thrum_deferred *deferred,
-                              const deferred_pair *pair);
-
-/* thrum_deferred_on_cancel for a group; `free` gets the group. */
-int thrum__deferred_on_cancel_group(thrum_deferred *deferred,
-                                    thrum__group *group, thrum_free_fn *free);
-
-/* Takes the canceller away and releases its context; with it goes `rare`, if
- * there is nothing else in it. */
-void thrum__deferred_drop_canceller(thrum_deferred *deferred);
-
-/* The block of rare things; NULL without memory. */
-deferred_rare *thrum__deferred_rare(thrum_deferred *deferred);
-
-/* A result for one that has its result: an error, but for the one late result
- * after a cancel, with which the producer's reference ends. */
-int thrum__deferred_late(thrum_deferred *deferred);
-
-/* Fails it as cancelled; what a canceller does whose Deferred's callbacks are
- * to run before the canceller's own context goes. */
-void thrum__deferred_fail_cancelled(thrum_deferred *deferred);
-
-/* Gives the result, runs nothing. The producer's reference stays with the
- * caller, who answers thrum__run or calls thrum__deferred_run. `result` is a
- * value or, for DEFERRED_FAILURE, a failure; taken. */
-void thrum__deferred_settle(thrum_deferred *deferred, deferred_state state,
-                            void *result, thrum_free_fn *free);
-
-/* Runs its callbacks and ends the reference that the caller holds. */
-void thrum__deferred_run(thrum_deferred *deferred);
 
 #endif

@@ -48,6 +48,45 @@ START_TEST(a_circle_through_two_is_refused)
 }
 END_TEST
 
+/* The producer lets go without a word; but where a looping call waits, which
+ * is its owner's to end, it says that it does. */
+static void let_go(thrum_deferred *d, bool aloud)
+{
+    if (aloud)
+        thrum_deferred_abandon(d);
+    else
+        thrum_deferred_unref(d);
+}
+
+/* What stands for one waits for what stands for another, which waits for it,
+ * and is never fired. */
+START_TEST(what_would_wait_for_each_other_unfired_leaves_nothing)
+{
+    enum stand first = (enum stand)(_i / STANDS), second = _i % STANDS;
+    bool aloud = first == STAND_LOOPING || second == STAND_LOOPING;
+
+    for (int producer_first = 0; producer_first < 2; producer_first++) {
+        struct world world;
+        thrum_deferred *a, *b, *of_a, *of_b;
+
+        world_start(&world, 0);
+        a = stand_member(&world, &of_b);
+        b = stand_member(&world, &of_a);
+        of_a = stand_for(&world, first, a);
+        of_b = stand_for(&world, second, b);
+        thrum_deferred_fire(a, NULL, NULL); /* and b would wait for it */
+        ck_assert_str_eq(trace_take(), "");
+        if (producer_first)
+            let_go(b, aloud);
+        thrum_deferred_finish(of_a);
+        if (!producer_first)
+            let_go(b, aloud);
+        stand_end(&world);
+        trace_take();
+    }
+}
+END_TEST
+
 START_TEST(what_only_looks_like_one_is_none)
 {
     enum stand first = (enum stand)(_i / STANDS), second = _i % STANDS;
@@ -402,6 +441,9 @@ int main(void)
     tcase_add_loop_test(cases[0], a_circle_through_one_is_refused, 0, STANDS);
     tcase_add_loop_test(cases[0], a_circle_through_two_is_refused, 0,
                         STANDS * STANDS);
+    tcase_add_loop_test(cases[0],
+                        what_would_wait_for_each_other_unfired_leaves_nothing,
+                        0, STANDS * STANDS);
     tcase_add_loop_test(cases[0], what_only_looks_like_one_is_none, 0,
                         STANDS * STANDS);
     tcase_add_test(cases[0],

@@ -76,6 +76,39 @@ static void groups(enum ending ending, int depth)
     ck_assert_int_eq(stopped, ending >= CANCELLED ? depth + 1 : depth);
 }
 
+/* The first is let go by its producer, without a word, when each group has but
+ * the one above it as a consumer, and the last one none: before, or after. */
+static void let_go(bool consumer_first)
+{
+    thrum_deferred *first = idle(), *last = first;
+
+    stopped = 0;
+    for (int i = 0; i < MILLION; i++) {
+        thrum_deferred *members[] = {last, NULL};
+
+        last = thrum_all_settled(context, members, 1 + i % 2, NULL);
+    }
+    if (consumer_first)
+        thrum_deferred_finish(last);
+    thrum_deferred_unref(first);
+    if (!consumer_first)
+        thrum_deferred_finish(last);
+    ck_assert_int_eq(stopped, 0);
+    ck_assert_uint_eq(support_unhandled(), 0);
+}
+
+static void all_let_go(void)
+{
+    let_go(false);
+    let_go(true);
+}
+
+START_TEST(a_million_groups_in_each_other_let_go_unfired)
+{
+    on_small_stack_with(&context, all_let_go, STACK);
+}
+END_TEST
+
 static void all_groups(void)
 {
     clock_by_hand = thrum_test_clock_new(context);
@@ -182,6 +215,7 @@ int main(void)
     tcase_set_timeout(million, 240);
     tcase_add_checked_fixture(million, trace_setup, NULL);
     tcase_add_test(million, a_million_groups_in_each_other_each_with_a_loser);
+    tcase_add_test(million, a_million_groups_in_each_other_let_go_unfired);
     tcase_add_test(million, a_million_shares_of_each_other);
     tcase_add_test(million, a_million_consumers_of_one_share);
     return support_main("million groups", &million, 1);

@@ -125,6 +125,8 @@ START_TEST(pauses_nest_deeply)
     add(d, "b");
     for (int i = 0; i < MANY; i++) {
         ck_assert_str_eq(trace_take(), "");
+        ck_assert_uint_eq(thrum_deferred_inspect(d).pauses,
+                          (unsigned)(MANY - i));
         thrum_pause_end(pauses[i]);
     }
     ck_assert_str_eq(trace_take(), "b=x ~b ");
