@@ -22,7 +22,7 @@ void thrum__calls_init(thrum__calls *self, thrum_context *context)
 
 static inline bool due_before(const thrum__due *a, const thrum__due *b)
 {
-    return a->at != b->at ? a->at < b->at : a->order < b->order;
+    return a->at != b->at ? a->at < b->at : a->call->order < b->call->order;
 }
 
 static inline void calls_put(thrum__calls *self, size_t at, thrum__due due)
@@ -44,23 +44,41 @@ static void calls_rise(thrum__calls *self, size_t at, thrum__due due)
     calls_put(self, at, due);
 }
 
+/* The first of four that stand side by side. */
+static inline const thrum__due *due_least_of_four(const thrum__due *four)
+{
+    const thrum__due *left = four + due_before(&four[1], &four[0]);
+    const thrum__due *right = four + 2 + due_before(&four[3], &four[2]);
+
+    return due_before(right, left) ? right : left;
+}
+
+/* The child of `at` that comes first; NULL: it has none. */
+static inline const thrum__due *calls_least_child(const thrum__calls *self,
+                                                  size_t at)
+{
+    size_t child = at * CALLS_CHILDREN + 1;
+    const thrum__due *least = self->heap + child;
+    const thrum__due *end = self->heap + self->count;
+
+    if (child + CALLS_CHILDREN <= self->count)
+        return due_least_of_four(least);
+    if (child >= self->count)
+        return NULL;
+    for (const thrum__due *due = least + 1; due < end; due++)
+        if (due_before(due, least))
+            least = due;
+    return least;
+}
+
 static void calls_sink(thrum__calls *self, size_t at, thrum__due due)
 {
-    for (;;) {
-        size_t child = at * CALLS_CHILDREN + 1, least = child;
-        size_t end = child + CALLS_CHILDREN;
+    const thrum__due *least;
 
-        if (child >= self->count)
-            break;
-        if (end > self->count)
-            end = self->count;
-        while (++child < end)
-            if (due_before(&self->heap[child], &self->heap[least]))
-                least = child;
-        if (!due_before(&self->heap[least], &due))
-            break;
-        calls_put(self, at, self->heap[least]);
-        at = least;
+    while ((least = calls_least_child(self, at)) != NULL &&
+           due_before(least, &due)) {
+        calls_put(self, at, *least);
+        at = (size_t)(least - self->heap);
     }
     calls_put(self, at, due);
 }
@@ -126,9 +144,9 @@ thrum_call *thrum__calls_add(thrum__calls *self, thrum_ns due,
         thrum__free(ctx, free);
         return NULL;
     }
-    *call = (thrum_call){fn, ctx, free, place, 0};
+    *call = (thrum_call){fn, ctx, free, place, 0, self->order++};
     self->sorted = false;
-    calls_rise(self, self->count++, (thrum__due){due, self->order++, call});
+    calls_rise(self, self->count++, (thrum__due){due, call});
     return call;
 }
 
@@ -137,7 +155,8 @@ void thrum__calls_reset(thrum__calls *self, thrum_call *call, thrum_ns due)
     if (call->at == BEING_MADE)
         return;
     self->sorted = false;
-    calls_place(self, call->at, (thrum__due){due, self->order++, call});
+    call->order = self->order++;
+    calls_place(self, call->at, (thrum__due){due, call});
 }
 
 void thrum__calls_cancel(thrum__calls *self, thrum_call *call)

@@ -17,13 +17,13 @@ struct thrum_call {
     thrum_free_fn *free;
     const char *place; /* fn's name, and where it was handed over */
     size_t at;         /* in the heap; BEING_MADE while it is not there */
+    uint64_t order;    /* in which it was asked for */
 };
 
-/* A place in the heap: the keys stand beside the pointer, so that comparing
- * touches no call. */
+/* A place in the heap: the time stands beside the pointer, so that comparing
+ * touches no call, unless two are due at the same nanosecond. */
 typedef struct thrum__due {
     thrum_ns at;
-    uint64_t order; /* in which it was asked for */
     thrum_call *call;
 } thrum__due;
 

@@ -25,7 +25,7 @@ typedef struct each_item {
     struct each_item *next, *prev;
     size_t index;       /* among all that were opened */
     bool asked;         /* to end; these stand behind the others */
-    deferred_pair pair; /* of its Deferred */
+    deferred_pair pair; /* by which it listens, at the cost of no block */
 } each_item;
 
 struct each {
@@ -125,29 +125,6 @@ static void each_abort(each *self, thrum_failure *why)
 
 /* ---- Items ---- */
 
-static each_item *each_open(each *self, thrum_deferred *deferred)
-{
-    each_item *item = self->kept;
-
-    if (item != NULL)
-        self->kept = item->next;
-    else
-        item = thrum__make(self->context, sizeof *item);
-    if (item == NULL)
-        return NULL;
-    *item = (each_item){
-        .owner = self,
-        .deferred = deferred,
-        .next = &self->open,
-        .prev = self->open.prev,
-        .index = self->opened,
-    };
-    item->prev->next = item;
-    self->open.prev = item;
-    self->count++;
-    return item;
-}
-
 /* Closes an item, and goes on with the next, or ends. */
 static void each_close(each_item *item)
 {
@@ -200,6 +177,39 @@ static thrum_outcome each_failed(const thrum_failure *why, void *ctx)
         each_end(self, how.what);
     each_close(item);
     return mine ? thrum_done() : thrum_keep();
+}
+
+/* Its pair is the same for every Deferred that it will listen to. */
+static each_item *each_item_new(each *self)
+{
+    each_item *item = thrum__make(self->context, sizeof *item);
+
+    if (item == NULL)
+        return NULL;
+    item->owner = self;
+    item->pair = (deferred_pair){each_closed, each_failed, item, NULL};
+    return item;
+}
+
+static each_item *each_open(each *self, thrum_deferred *deferred)
+{
+    each_item *item = self->kept;
+
+    if (item != NULL)
+        self->kept = item->next;
+    else
+        item = each_item_new(self);
+    if (item == NULL)
+        return NULL;
+    item->deferred = deferred;
+    item->next = &self->open;
+    item->prev = self->open.prev;
+    item->index = self->opened;
+    item->asked = false;
+    item->prev->next = item;
+    self->open.prev = item;
+    self->count++;
+    return item;
 }
 
 /* ---- Cancelling ---- */
@@ -334,13 +344,6 @@ static bool each_make_place(each *self)
     return result != NULL;
 }
 
-/* As others may listen before it: the pair costs no block of its own. */
-static int each_listen(each_item *item)
-{
-    item->pair = (deferred_pair){each_closed, each_failed, item, NULL};
-    return thrum__deferred_join_kept(item->deferred, &item->pair);
-}
-
 static void each_answer_wait(each *self, thrum_deferred *on)
 {
     size_t index = self->opened;
@@ -359,7 +362,7 @@ static void each_answer_wait(each *self, thrum_deferred *on)
     self->opened++;
     if (item == NULL) {
         each_lose_unheard(self, index, on);
-    } else if (each_listen(item) != 0) {
+    } else if (thrum__deferred_join_kept(on, &item->pair) != 0) {
         thrum_deferred_ref(on);
         each_close(item);
         each_lose_unheard(self, index, on);

@@ -143,7 +143,7 @@ void thrum__loop_clock_turn(thrum__loop_clock *self)
     const thrum__due *first;
 
     while ((first = thrum__calls_first(&self->calls)) != NULL &&
-           first->at <= self->now && first->order < before)
+           first->at <= self->now && first->call->order < before)
         clock_make_first(self, first->call->place);
     clock_hold_loop(self);
 }

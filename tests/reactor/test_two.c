@@ -174,8 +174,10 @@ static thrum_outcome worked(const thrum_failure *why, void *ctx)
     return thrum_done();
 }
 
-static void side_start(side *self)
+/* In the thread that runs the reactor, to which it belongs meanwhile. */
+static thrum_outcome side_start(void *ctx)
 {
+    side *self = ctx;
     thrum_clock *clock = thrum_reactor_clock(self->reactor);
 
     side_connect(self, self);
@@ -192,13 +194,13 @@ static void side_start(side *self)
     }
     thrum_deferred_finish(thrum_coiterate(
         thrum_reactor_cooperator(self->reactor), side_step, self, NULL));
+    return thrum_done();
 }
 
 static void *side_run(void *ctx)
 {
     side *self = ctx;
 
-    side_start(self);
     thrum_reactor_run(self->reactor);
     return NULL;
 }
@@ -216,6 +218,8 @@ START_TEST(two_reactors_work_side_by_side_and_for_each_other)
         sides[i].listener =
             thrum_listen_tcp(reactor, "127.0.0.1", 0, NULL, NULL);
         thrum_listener_accept(sides[i].listener, on_peer, NULL, NULL);
+        thrum_trigger_new(reactor, THRUM_TRIGGER_STARTUP, side_start, &sides[i],
+                          NULL);
     }
     for (int i = 0; i < 2; i++)
         pthread_create(&sides[i].thread, NULL, side_run, &sides[i]);
