@@ -5,6 +5,8 @@
  */
 #include <string.h>
 
+#include <gnutls/crypto.h>
+
 #include "base/base.h"
 #include "reactor/tls_session.h"
 
@@ -13,16 +15,20 @@ typedef struct facts_names {
     gnutls_datum_t subject, issuer, alpn;
 } facts_names;
 
-static void facts_read_leaf(thrum_tls_facts *facts, facts_names *names,
-                            gnutls_x509_crt_t leaf)
+/* The digest is of the bytes that the peer showed: to ask for that of the
+ * certificate would encode it anew. */
+static void facts_read_leaf(thrum__tls_session *self, facts_names *names)
 {
-    size_t size = sizeof facts->sha256;
+    unsigned count = 0;
+    const gnutls_datum_t *chain =
+        gnutls_certificate_get_peers(self->gnutls, &count);
 
-    gnutls_x509_crt_get_dn3(leaf, &names->subject, 0);
-    gnutls_x509_crt_get_issuer_dn3(leaf, &names->issuer, 0);
-    gnutls_x509_crt_get_fingerprint(leaf, GNUTLS_DIG_SHA256, facts->sha256,
-                                    &size);
-    facts->not_after = thrum__tls_expiry(leaf);
+    gnutls_x509_crt_get_dn3(self->leaf, &names->subject, 0);
+    gnutls_x509_crt_get_issuer_dn3(self->leaf, &names->issuer, 0);
+    if (count > 0)
+        gnutls_hash_fast(GNUTLS_DIG_SHA256, chain[0].data, chain[0].size,
+                         self->facts.sha256);
+    self->facts.not_after = thrum__tls_expiry(self->leaf);
 }
 
 static char *facts_copy(char **at, const void *text, size_t size)
@@ -72,7 +78,7 @@ int thrum__tls_facts_fill(thrum__tls_session *self)
     facts->verified = self->unverified == NULL;
     gnutls_alpn_get_selected_protocol(self->gnutls, &names.alpn);
     if (self->leaf != NULL)
-        facts_read_leaf(facts, &names, self->leaf);
+        facts_read_leaf(self, &names);
     error = facts_keep(self, &names);
     gnutls_free(names.subject.data);
     gnutls_free(names.issuer.data);
