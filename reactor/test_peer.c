@@ -168,7 +168,11 @@ thrum_test_peer *thrum_test_peer_new(thrum_stream *stream)
     self->last = self->at = &self->first;
     thrum_buffer_init(&self->kept, self->context, SIZE_MAX);
     thrum__soon_init(&self->soon, thrum__test_peer_go_on, self);
-    thrum__link_append(&reactor->peers, &self->link);
+    thrum__link_init(&self->link);
+    if (reactor->ending)
+        self->reactor = NULL; /* as if it had been there before */
+    else
+        thrum__link_append(&reactor->peers, &self->link);
     thrum_stream_set_handler(stream, &peer_handler, self, NULL);
     return self;
 }

@@ -237,6 +237,38 @@ START_TEST(the_reactors_end_fails_the_play_and_the_peer_is_still_to_be_freed)
 }
 END_TEST
 
+static void late_closed(thrum_stream *stream, const thrum_failure *why,
+                        void *late)
+{
+    (void)why;
+    *(thrum_test_peer **)late = thrum_test_peer_new(thrum_stream_ref(stream));
+}
+
+START_TEST(a_peer_that_is_made_while_the_reactor_ends_plays_nothing)
+{
+    static const thrum_stream_handler handler = {.closed = late_closed};
+    thrum_test_peer *late = NULL;
+    thrum_free_fn *free;
+    thrum_failure *why;
+    thrum_deferred *played;
+    void *value;
+    stage here;
+
+    stage_start(&here);
+    thrum_stream_set_handler(here.stream, &handler, &late, NULL);
+    thrum_reactor_free(here.reactor);
+    here.reactor = NULL;
+    ck_assert_ptr_nonnull(late);
+    played = thrum_test_peer_play(late);
+    ck_assert_int_eq(thrum_deferred_take(played, &value, &free, &why), 0);
+    ck_assert_int_eq(thrum_failure_code(why), THRUM_REACTOR_E_STOPPED);
+    thrum_failure_unref(why);
+    thrum_deferred_finish(played);
+    thrum_test_peer_free(late);
+    stage_end(&here);
+}
+END_TEST
+
 /* ---- Without memory ---- */
 
 static void scenario(void)
@@ -312,6 +344,8 @@ int main(void)
                         3);
     tcase_add_test(freed, a_peer_may_be_freed_by_who_hears_that_it_is_freed);
     tcase_add_test(freed, no_peer_is_freed_and_played_in_peace);
+    tcase_add_test(freed,
+                   a_peer_that_is_made_while_the_reactor_ends_plays_nothing);
     tcase_add_loop_test(
         freed,
         the_reactors_end_fails_the_play_and_the_peer_is_still_to_be_freed, 0,
