@@ -20,7 +20,8 @@ THRUM_BEGIN
     X(INCOMPLETE, -307, "the message lacks something")                         \
     X(URL, -308, "not a URL that a mailer understands")                        \
     X(CLOSED, -309, "the mailer is closed")                                    \
-    X(TOO_LONG, -310, "too long")
+    X(TOO_LONG, -310, "too long")                                              \
+    X(SECRET, -311, "not a secret that may be used")
 
 #define THRUM_MAIL_ERRORS_ENUM(name, code, text) THRUM_MAIL_E_##name = (code),
 enum thrum_mail_error {
@@ -33,8 +34,9 @@ extern THRUM_API const thrum_domain thrum_domain_mail;
 
 /* Whether `text` is an address that may stand in an envelope: a dot-atom or a
  * quoted string, "@", a domain or an address literal; at most 64, 255 and 254
- * octets. Printable US-ASCII only: other addresses need IDNA and SMTPUTF8, and
- * are refused with words that say so.
+ * octets. A domain outside US-ASCII is IDNA2008's and counts as its A-labels; a
+ * local part outside US-ASCII is UTF-8 (RFC 6531), which only servers take that
+ * offer SMTPUTF8.
  * Returns NULL when it is, else what is wrong with it, in words.
  * Ownership: borrowed, static. */
 THRUM_API const char *thrum_address_check(const char *text, size_t size);
@@ -53,7 +55,8 @@ THRUM_API thrum_address *thrum_address_parse(thrum_context *context,
 /* Frees it. NULL is nothing. */
 THRUM_API void thrum_address_free(thrum_address *address);
 
-/* The address alone, "news@example.org". Ownership: borrowed. */
+/* The address alone, as it stands in an envelope: "news@example.org", the
+ * domain in A-labels. Ownership: borrowed. */
 THRUM_API const char *thrum_address_addr(const thrum_address *address);
 
 /* The name in UTF-8, "" without one. Ownership: borrowed. */

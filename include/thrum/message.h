@@ -38,9 +38,39 @@ THRUM_API int thrum_message_set_from(thrum_message *message,
                                      const char *mailbox);
 
 /* Where bounces go: the envelope's sender (RFC 5321 section 4.1.1.2), a bare
- * address, or "" for none. Errors: THRUM_MAIL_E_ADDRESS. */
+ * address, or "" for none. In a template it may hold slots:
+ * "bounces+{{id}}@example.org". Errors: THRUM_MAIL_E_ADDRESS. */
 THRUM_API int thrum_message_set_envelope_from(thrum_message *message,
                                               const char *address);
+
+/* What the senders of bounces and confirmations are asked for (RFC 3461); it is
+ * left out where the server does not offer DSN. */
+typedef enum thrum_dsn_notify {
+    THRUM_DSN_NEVER = 1 << 0, /* alone */
+    THRUM_DSN_SUCCESS = 1 << 1,
+    THRUM_DSN_FAILURE = 1 << 2,
+    THRUM_DSN_DELAY = 1 << 3
+} thrum_dsn_notify;
+
+typedef enum thrum_dsn_return {
+    THRUM_DSN_RETURN_DEFAULT,
+    THRUM_DSN_RETURN_FULL,   /* the whole message */
+    THRUM_DSN_RETURN_HEADERS /* its headers */
+} thrum_dsn_return;
+
+typedef struct thrum_dsn {
+    unsigned notify;       /* of thrum_dsn_notify; 0: as the server does */
+    thrum_dsn_return what; /* RET */
+    /* ENVID, at most 100 octets of printable US-ASCII; NULL: none. In a
+     * template it may hold slots. */
+    const char *envelope_id;
+    int original; /* ORCPT: each recipient as it was given here */
+} thrum_dsn;
+
+/* Ownership: copied; NULL takes it back.
+ * Errors: THRUM_E_INVALID, NEVER beside others; THRUM_MAIL_E_HEADER. */
+THRUM_API int thrum_message_set_dsn(thrum_message *message,
+                                    const thrum_dsn *dsn);
 
 /* Where answers go. Errors: THRUM_MAIL_E_ADDRESS. */
 THRUM_API int thrum_message_set_reply_to(thrum_message *message,

@@ -18,7 +18,11 @@ THRUM_BEGIN
     X(UNSENT, -404, "the connection ended before the message was sent")        \
     X(DOUBT, -405, "sent to its end and not answered")                         \
     X(UNREACHABLE, -406, "no server was reached")                              \
-    X(SERVICE, -407, "the server gives no service")
+    X(SERVICE, -407, "the server gives no service")                            \
+    X(ACCOUNT, -408, "the account was refused")                                \
+    X(SECURITY, -409, "TLS is required, and not to be had")                    \
+    X(OURS, -410, "the server says that we do not keep to SMTP")               \
+    X(CANCELLED, -411, "given up before it was sent")
 
 #define THRUM_SMTP_ERRORS_ENUM(name, code, text) THRUM_SMTP_E_##name = (code),
 enum thrum_smtp_error {
@@ -40,11 +44,38 @@ typedef enum thrum_smtp_stage {
     THRUM_SMTP_STAGE_DATA,
     THRUM_SMTP_STAGE_BODY,
     THRUM_SMTP_STAGE_RSET,
-    THRUM_SMTP_STAGE_QUIT
+    THRUM_SMTP_STAGE_QUIT,
+    THRUM_SMTP_STAGE_STARTTLS,
+    THRUM_SMTP_STAGE_TLS, /* the handshake */
+    THRUM_SMTP_STAGE_AUTH
 } thrum_smtp_stage;
 
 /* The stage's name in messages, "RCPT". Ownership: borrowed, static. */
 THRUM_API const char *thrum_smtp_stage_name(thrum_smtp_stage stage);
+
+/* What a failure means for what is done next, from stage, code and enhanced
+ * code (RFC 3463, 5248, 7504, 7505). */
+typedef enum thrum_smtp_verdict {
+    THRUM_SMTP_VERDICT_LATER,     /* try again, each time after a longer rest */
+    THRUM_SMTP_VERDICT_BUSY,      /* greylisted, or too much at a time: rest for
+                                     5 to 10 minutes first, then go slower */
+    THRUM_SMTP_VERDICT_MAILBOX,   /* full: try later; it may stay so for days */
+    THRUM_SMTP_VERDICT_RECIPIENT, /* the address takes no mail, ever */
+    THRUM_SMTP_VERDICT_MESSAGE,   /* refused for good for what it is or whom it
+                                     is from; the recipient is not at fault */
+    THRUM_SMTP_VERDICT_ACCOUNT,   /* the account or the route: send no more */
+    THRUM_SMTP_VERDICT_OURS,      /* our own fault, as by OURS: send no more */
+    THRUM_SMTP_VERDICT_DOUBT      /* it may have been delivered: ask somebody */
+} thrum_smtp_verdict;
+
+/* The verdict in a word: "later", "busy", "mailbox", "recipient", "message",
+ * "account", "ours", "doubt". Ownership: borrowed, static. */
+THRUM_API const char *thrum_smtp_verdict_name(thrum_smtp_verdict verdict);
+
+/* The verdict on a reply of the server. `enhanced` may be "". */
+THRUM_API thrum_smtp_verdict thrum_smtp_verdict_of(thrum_smtp_stage stage,
+                                                   int code,
+                                                   const char *enhanced);
 
 /* The detail of a failure of thrum_domain_smtp. */
 typedef struct thrum_smtp_detail {
@@ -53,6 +84,7 @@ typedef struct thrum_smtp_detail {
     const char *enhanced; /* "5.1.1" (RFC 3463); "" when there is none */
     const char *text;     /* the server's words, printable; "" without */
     const char *peer;     /* "127.0.0.1:25" */
+    thrum_smtp_verdict verdict;
 } thrum_smtp_detail;
 
 /* The detail of a failure, or NULL when it is not of thrum_domain_smtp.

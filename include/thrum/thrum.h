@@ -13,6 +13,7 @@
 #include <thrum/failure.h>
 #include <thrum/group.h>
 #include <thrum/health.h>
+#include <thrum/host.h>
 #include <thrum/lines.h>
 #include <thrum/listener.h>
 #include <thrum/looping_call.h>
