@@ -86,7 +86,9 @@ static int bulk_open_mailer(bulk *self)
     const bulk_options *options = self->options;
     thrum_mailer_config config = {.via = options->via,
                                   .connections = options->connections,
-                                  .lockstep = options->no_pipelining};
+                                  .mode = options->no_pipelining
+                                              ? THRUM_SMTP_MODE_LOCKSTEP
+                                              : THRUM_SMTP_MODE_BEST};
     const thrum_failure *why;
 
     if (options->via == NULL)

@@ -172,7 +172,7 @@ thrum_mailer *thrum_mailer_new(thrum_reactor *reactor,
     thrum__smtp_client_config own = {
         .connections =
             config->connections > 0 ? config->connections : MAILER_CONNECTIONS,
-        .lockstep = config->lockstep != 0,
+        .mode = config->mode,
     };
 
     if (mailer == NULL)

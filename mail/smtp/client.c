@@ -174,7 +174,7 @@ static void client_work(client_connection *connection)
  * not take all that waits: two messages each, and in lockstep one. */
 static bool client_wants_connection(const thrum__smtp_client *client)
 {
-    size_t each = client->config.lockstep ? 1 : 2;
+    size_t each = client->config.mode == THRUM_SMTP_MODE_LOCKSTEP ? 1 : 2;
 
     return client->count < client->allowed &&
            client_waiting(client) > client->opening * each;
@@ -242,7 +242,8 @@ static thrum_failure *client_unreachable(const thrum__smtp_client *client,
 {
     const thrum__smtp_url *url = &client->config.url;
     bool figures = strchr(url->host, ':') != NULL;
-    thrum_smtp_detail detail = {THRUM_SMTP_STAGE_CONNECT, 0, "", "", ""};
+    thrum_smtp_detail detail = {
+        .stage = THRUM_SMTP_STAGE_CONNECT, .enhanced = "", .text = ""};
     char peer[CLIENT_PEER], text[CLIENT_TEXT];
     thrum_failure *failure;
 

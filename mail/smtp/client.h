@@ -26,7 +26,7 @@ typedef struct thrum__smtp_client_config {
     thrum__smtp_url url;
     const char *helo; /* borrowed */
     size_t connections;
-    bool lockstep;
+    thrum_smtp_mode mode;
 } thrum__smtp_client_config;
 
 /* Whom the client tells. */

@@ -313,7 +313,7 @@ static thrum_outcome connection_made(void *stream, void *ctx)
     thrum_smtp_session_config config = {
         .helo = client->config.helo,
         .peer = thrum_stream_peer(stream),
-        .lockstep = client->config.lockstep,
+        .mode = client->config.mode,
     };
 
     thrum__client_enter(client);

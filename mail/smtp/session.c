@@ -48,7 +48,10 @@ thrum_smtp_session_new(thrum_context *context,
     session->helo = memcpy(names, helo, helo_size);
     session->peer = memcpy(names + helo_size, peer, peer_size);
     session->state = THRUM_SMTP_SESSION_OPENING;
-    session->lockstep = config->lockstep != 0;
+    session->most = config->mode;
+    session->window = config->window;
+    session->tls = config->tls;
+    session->limits = config->limits;
     session->since = now;
     session_push(session, THRUM_SMTP_STAGE_GREETING, NULL);
     session->sending = session->end;
@@ -90,7 +93,7 @@ thrum_smtp_session_failure(const thrum_smtp_session *session)
  * way: so two, and in lockstep one. */
 size_t thrum_smtp_session_wants(const thrum_smtp_session *session)
 {
-    size_t useful = session->lockstep ? 1 : 2;
+    size_t useful = session_is_lockstep(session) ? 1 : 2;
 
     if (session->state != THRUM_SMTP_SESSION_READY ||
         session->unfinished >= useful)

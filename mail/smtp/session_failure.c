@@ -33,8 +33,11 @@ static thrum_failure *failure_of_reply(const thrum_smtp_session *session,
                                        const failure_reply *shown,
                                        const char *text)
 {
-    thrum_smtp_detail detail = {stage, reply->code, shown->enhanced,
-                                shown->words, session->peer};
+    thrum_smtp_detail detail = {.stage = stage,
+                                .code = reply->code,
+                                .enhanced = shown->enhanced,
+                                .text = shown->words,
+                                .peer = session->peer};
 
     return thrum__smtp_failure(session->context, code, &detail, text);
 }
@@ -43,7 +46,8 @@ static thrum_failure *failure_of_silence(const thrum_smtp_session *session,
                                          int code, thrum_smtp_stage stage,
                                          const char *text)
 {
-    thrum_smtp_detail detail = {stage, 0, "", "", session->peer};
+    thrum_smtp_detail detail = {
+        .stage = stage, .enhanced = "", .text = "", .peer = session->peer};
 
     return thrum__smtp_failure(session->context, code, &detail, text);
 }

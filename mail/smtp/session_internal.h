@@ -54,9 +54,18 @@ enum { SESSION_RING = 8 };
 struct thrum_smtp_session {
     thrum_context *context;
     thrum_smtp_session_state state;
-    bool lockstep; /* each command waits for its reply */
-    bool dirty;    /* the server may still hold a transaction: RSET first */
-    bool leaving;  /* QUIT stands in the ring */
+    thrum_smtp_mode most; /* no mode past it */
+    thrum_smtp_mode mode; /* in use; BEST: not known yet */
+    unsigned window;
+    thrum_smtp_tls tls;
+    bool secured; /* within TLS */
+    thrum_smtp_offers offers;
+    thrum_smtp_account *account;
+    unsigned mechanism;
+    size_t unread; /* bytes in the clear behind the consent to STARTTLS */
+    thrum_smtp_limits limits;
+    bool dirty;   /* the server may still hold a transaction: RSET first */
+    bool leaving; /* QUIT stands in the ring */
 
     session_command ring[SESSION_RING];
     unsigned answering;
@@ -74,8 +83,38 @@ struct thrum_smtp_session {
     thrum_failure *failure;
     const char *helo;
     const char *peer;
+    const char *host;
+    uint16_t port;
+    char *greeting;
     thrum__reply_reader reader;
 };
+
+/* Appends a command to `out`. Returns 0 when that was all of it, 1 when it is
+ * to be called again for the rest, or an error. */
+typedef int session_perform_fn(thrum_smtp_session *session,
+                               session_transaction *transaction,
+                               thrum_buffer *out, size_t enough, thrum_ns now);
+
+/* What a reply to the command does. */
+typedef void session_reply_fn(thrum_smtp_session *session,
+                              session_transaction *transaction,
+                              const thrum__reply *reply);
+
+static inline bool session_reply_is_positive(const thrum__reply *reply)
+{
+    return reply->code < 300;
+}
+
+static inline bool session_reply_is_negative(const thrum__reply *reply)
+{
+    return reply->code >= 400;
+}
+
+/* Each command waits for its reply. */
+static inline bool session_is_lockstep(const thrum_smtp_session *session)
+{
+    return session->mode <= THRUM_SMTP_MODE_LOCKSTEP;
+}
 
 /* ---- session.c: the queue of commands, and the end ---- */
 
@@ -102,6 +141,36 @@ static inline void session_push(thrum_smtp_session *session,
 /* Ends the session, and all messages with it: each by its verdict, or by how
  * far it came. Ownership: why taken; NULL: nobody's fault. */
 void thrum__session_end(thrum_smtp_session *session, thrum_failure *why);
+
+/* ---- session_send.c: what is sent ---- */
+
+session_perform_fn thrum__session_send_rset, thrum__session_send_mail,
+    thrum__session_send_rcpt, thrum__session_send_data,
+    thrum__session_send_body, thrum__session_send_quit;
+
+/* Writes a command; its reply is awaited from now on. Errors: those of the
+ * buffer; THRUM_E_INVALID, the argument cannot stand in a command. */
+int thrum__session_send(thrum_smtp_session *session, thrum_smtp_stage stage,
+                        thrum_bytes argument, thrum_buffer *out, thrum_ns now);
+
+/* ---- session_reply.c: what replies do ---- */
+
+session_reply_fn thrum__session_reply_rset, thrum__session_reply_mail,
+    thrum__session_reply_rcpt, thrum__session_reply_data,
+    thrum__session_reply_body, thrum__session_reply_quit;
+
+/* The server's reply is none that the command may have: the session ends, and
+ * with it the message that this was about, unless it was sent to its end. */
+void thrum__session_surprised(thrum_smtp_session *session,
+                              thrum_smtp_stage stage,
+                              session_transaction *transaction,
+                              const thrum__reply *reply);
+
+/* ---- session_opening.c: from the greeting until it is ready ---- */
+
+session_perform_fn thrum__session_send_ehlo, thrum__session_send_helo;
+session_reply_fn thrum__session_reply_greeting, thrum__session_reply_ehlo,
+    thrum__session_reply_helo;
 
 /* ---- session_transaction.c: messages ---- */
 

@@ -6,21 +6,7 @@
 #include "mail/receipt_internal.h"
 #include "mail/smtp/session_internal.h"
 
-typedef void session_reply_fn(thrum_smtp_session *session,
-                              session_transaction *transaction,
-                              const thrum__reply *reply);
-
 enum { REPLY_SERVICE_ENDS = 421, REPLY_START_INPUT = 354 };
-
-static bool reply_is_positive(const thrum__reply *reply)
-{
-    return reply->code < 300;
-}
-
-static bool reply_is_negative(const thrum__reply *reply)
-{
-    return reply->code >= 400;
-}
 
 /* The session ends, and the message that this was about fails by it, unless it
  * was sent to its end: then nobody knows. Ownership: why taken. */
@@ -32,92 +18,37 @@ static void reply_breaks(thrum_smtp_session *session,
     thrum__session_end(session, why);
 }
 
-static void reply_surprises(thrum_smtp_session *session, thrum_smtp_stage stage,
-                            session_transaction *transaction,
-                            const thrum__reply *reply)
+void thrum__session_surprised(thrum_smtp_session *session,
+                              thrum_smtp_stage stage,
+                              session_transaction *transaction,
+                              const thrum__reply *reply)
 {
     reply_breaks(session, transaction,
                  thrum__session_surprise(session, stage, reply));
 }
 
-static void reply_greeting(thrum_smtp_session *session,
-                           session_transaction *transaction,
-                           const thrum__reply *reply)
-{
-    thrum_smtp_stage stage = THRUM_SMTP_STAGE_GREETING;
-
-    if (reply_is_positive(reply))
-        session_push(session, THRUM_SMTP_STAGE_EHLO, NULL);
-    else if (reply_is_negative(reply))
-        thrum__session_end(session,
-                           thrum__session_no_service(session, stage, reply));
-    else
-        reply_surprises(session, stage, transaction, reply);
-}
-
-static void reply_open(thrum_smtp_session *session, bool pipelining)
-{
-    if (!pipelining)
-        session->lockstep = true;
-    if (session->state == THRUM_SMTP_SESSION_OPENING)
-        session->state = THRUM_SMTP_SESSION_READY;
-}
-
-/* A server that knows no EHLO is greeted as in 1982 (RFC 5321 section
- * 4.1.1.1). */
-static void reply_ehlo(thrum_smtp_session *session,
-                       session_transaction *transaction,
-                       const thrum__reply *reply)
-{
-    thrum_smtp_stage stage = THRUM_SMTP_STAGE_EHLO;
-
-    if (reply_is_positive(reply))
-        reply_open(session, thrum__reply_offers(reply, "PIPELINING"));
-    else if (reply->code >= 500)
-        session_push(session, THRUM_SMTP_STAGE_HELO, NULL);
-    else if (reply_is_negative(reply))
-        thrum__session_end(session,
-                           thrum__session_no_service(session, stage, reply));
-    else
-        reply_surprises(session, stage, transaction, reply);
-}
-
-static void reply_helo(thrum_smtp_session *session,
-                       session_transaction *transaction,
-                       const thrum__reply *reply)
-{
-    thrum_smtp_stage stage = THRUM_SMTP_STAGE_HELO;
-
-    if (reply_is_positive(reply))
-        reply_open(session, false);
-    else if (reply_is_negative(reply))
-        thrum__session_end(session,
-                           thrum__session_no_service(session, stage, reply));
-    else
-        reply_surprises(session, stage, transaction, reply);
-}
-
 /* A transaction that could not be dropped would get the next message's
  * recipients added to its own. */
-static void reply_rset(thrum_smtp_session *session,
-                       session_transaction *transaction,
-                       const thrum__reply *reply)
+void thrum__session_reply_rset(thrum_smtp_session *session,
+                               session_transaction *transaction,
+                               const thrum__reply *reply)
 {
-    if (!reply_is_positive(reply))
-        reply_surprises(session, THRUM_SMTP_STAGE_RSET, transaction, reply);
+    if (!session_reply_is_positive(reply))
+        thrum__session_surprised(session, THRUM_SMTP_STAGE_RSET, transaction,
+                                 reply);
 }
 
-static void reply_mail(thrum_smtp_session *session,
-                       session_transaction *transaction,
-                       const thrum__reply *reply)
+void thrum__session_reply_mail(thrum_smtp_session *session,
+                               session_transaction *transaction,
+                               const thrum__reply *reply)
 {
     thrum_smtp_stage stage = THRUM_SMTP_STAGE_MAIL;
 
-    if (reply_is_negative(reply))
+    if (session_reply_is_negative(reply))
         thrum__session_transaction_judge(
             transaction, thrum__session_refusal(session, stage, reply));
-    else if (!reply_is_positive(reply))
-        reply_surprises(session, stage, transaction, reply);
+    else if (!session_reply_is_positive(reply))
+        thrum__session_surprised(session, stage, transaction, reply);
 }
 
 /* All recipients were refused: by the first refusal that may pass, or else by
@@ -136,17 +67,17 @@ static thrum_failure *reply_all_refused(const session_transaction *transaction)
     return thrum_failure_ref(first);
 }
 
-static void reply_rcpt(thrum_smtp_session *session,
-                       session_transaction *transaction,
-                       const thrum__reply *reply)
+void thrum__session_reply_rcpt(thrum_smtp_session *session,
+                               session_transaction *transaction,
+                               const thrum__reply *reply)
 {
     thrum_smtp_stage stage = THRUM_SMTP_STAGE_RCPT;
     thrum_receipt *receipt = transaction->receipt;
 
-    if (reply_is_positive(reply))
+    if (session_reply_is_positive(reply))
         return;
-    if (!reply_is_negative(reply)) {
-        reply_surprises(session, stage, transaction, reply);
+    if (!session_reply_is_negative(reply)) {
+        thrum__session_surprised(session, stage, transaction, reply);
         return;
     }
     thrum__receipt_refuse(receipt, transaction->heard - 1,
@@ -162,36 +93,37 @@ static void reply_sentence(thrum_smtp_session *session)
     thrum__session_transaction_end(session, session->first->verdict);
 }
 
-static void reply_data(thrum_smtp_session *session,
-                       session_transaction *transaction,
-                       const thrum__reply *reply)
+void thrum__session_reply_data(thrum_smtp_session *session,
+                               session_transaction *transaction,
+                               const thrum__reply *reply)
 {
     thrum_smtp_stage stage = THRUM_SMTP_STAGE_DATA;
 
     if (reply->code == REPLY_START_INPUT) {
         session_push(session, THRUM_SMTP_STAGE_BODY, transaction);
         session->dirty = transaction->verdict != NULL;
-    } else if (reply_is_negative(reply)) {
+    } else if (session_reply_is_negative(reply)) {
         thrum__session_transaction_judge(
             transaction, thrum__session_refusal(session, stage, reply));
         session->dirty = true;
         reply_sentence(session);
     } else {
-        reply_surprises(session, stage, transaction, reply);
+        thrum__session_surprised(session, stage, transaction, reply);
     }
 }
 
-static void reply_body(thrum_smtp_session *session,
-                       session_transaction *transaction,
-                       const thrum__reply *reply)
+void thrum__session_reply_body(thrum_smtp_session *session,
+                               session_transaction *transaction,
+                               const thrum__reply *reply)
 {
     thrum_smtp_stage stage = THRUM_SMTP_STAGE_BODY;
 
-    if (!reply_is_positive(reply) && !reply_is_negative(reply)) {
-        reply_surprises(session, stage, transaction, reply);
+    if (!session_reply_is_positive(reply) &&
+        !session_reply_is_negative(reply)) {
+        thrum__session_surprised(session, stage, transaction, reply);
     } else if (transaction->verdict != NULL) {
         reply_sentence(session); /* whatever it says of nothing */
-    } else if (reply_is_positive(reply)) {
+    } else if (session_reply_is_positive(reply)) {
         thrum__receipt_accept(transaction->receipt, reply);
         thrum__session_transaction_end(session, NULL);
     } else {
@@ -201,9 +133,9 @@ static void reply_body(thrum_smtp_session *session,
     }
 }
 
-static void reply_quit(thrum_smtp_session *session,
-                       session_transaction *transaction,
-                       const thrum__reply *reply)
+void thrum__session_reply_quit(thrum_smtp_session *session,
+                               session_transaction *transaction,
+                               const thrum__reply *reply)
 {
     (void)transaction;
     (void)reply;
@@ -211,15 +143,15 @@ static void reply_quit(thrum_smtp_session *session,
 }
 
 static session_reply_fn *const reply_functions[] = {
-    [THRUM_SMTP_STAGE_GREETING] = reply_greeting,
-    [THRUM_SMTP_STAGE_EHLO] = reply_ehlo,
-    [THRUM_SMTP_STAGE_HELO] = reply_helo,
-    [THRUM_SMTP_STAGE_RSET] = reply_rset,
-    [THRUM_SMTP_STAGE_MAIL] = reply_mail,
-    [THRUM_SMTP_STAGE_RCPT] = reply_rcpt,
-    [THRUM_SMTP_STAGE_DATA] = reply_data,
-    [THRUM_SMTP_STAGE_BODY] = reply_body,
-    [THRUM_SMTP_STAGE_QUIT] = reply_quit,
+    [THRUM_SMTP_STAGE_GREETING] = thrum__session_reply_greeting,
+    [THRUM_SMTP_STAGE_EHLO] = thrum__session_reply_ehlo,
+    [THRUM_SMTP_STAGE_HELO] = thrum__session_reply_helo,
+    [THRUM_SMTP_STAGE_RSET] = thrum__session_reply_rset,
+    [THRUM_SMTP_STAGE_MAIL] = thrum__session_reply_mail,
+    [THRUM_SMTP_STAGE_RCPT] = thrum__session_reply_rcpt,
+    [THRUM_SMTP_STAGE_DATA] = thrum__session_reply_data,
+    [THRUM_SMTP_STAGE_BODY] = thrum__session_reply_body,
+    [THRUM_SMTP_STAGE_QUIT] = thrum__session_reply_quit,
 };
 
 /* 421: the server leaves, whatever it was asked (RFC 5321 section 3.8). */
@@ -244,12 +176,13 @@ static void reply_unasked(thrum_smtp_session *session,
     session_transaction *first = session->first;
 
     if (first != NULL && first->progress == SESSION_BODY) {
-        if (reply_is_negative(reply))
+        if (session_reply_is_negative(reply))
             reply_breaks(
                 session, first,
                 thrum__session_refusal(session, THRUM_SMTP_STAGE_BODY, reply));
         else
-            reply_surprises(session, THRUM_SMTP_STAGE_BODY, first, reply);
+            thrum__session_surprised(session, THRUM_SMTP_STAGE_BODY, first,
+                                     reply);
     } else if (reply->code == REPLY_SERVICE_ENDS) {
         thrum__session_end(session, thrum__session_no_service(
                                         session, THRUM_SMTP_STAGE_MAIL, reply));

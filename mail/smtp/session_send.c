@@ -8,13 +8,7 @@
 #include "mail/smtp/command.h"
 #include "mail/smtp/session_internal.h"
 
-/* Appends a command to `out`. Returns 0 when that was all of it, 1 when it is
- * to be called again for the rest, or an error. */
-typedef int session_perform_fn(thrum_smtp_session *session,
-                               session_transaction *transaction,
-                               thrum_buffer *out, size_t enough, thrum_ns now);
-
-static int send_command(thrum_smtp_session *session, thrum_smtp_stage stage,
+int thrum__session_send(thrum_smtp_session *session, thrum_smtp_stage stage,
                         thrum_bytes argument, thrum_buffer *out, thrum_ns now)
 {
     int error = thrum__command_write(out, stage, argument);
@@ -27,62 +21,37 @@ static int send_command(thrum_smtp_session *session, thrum_smtp_stage stage,
 static int send_plain(thrum_smtp_session *session, thrum_smtp_stage stage,
                       thrum_buffer *out, thrum_ns now)
 {
-    return send_command(session, stage, (thrum_bytes){NULL, 0}, out, now);
+    return thrum__session_send(session, stage, (thrum_bytes){NULL, 0}, out,
+                               now);
 }
 
-static int send_hello(thrum_smtp_session *session, thrum_smtp_stage stage,
-                      thrum_buffer *out, thrum_ns now)
-{
-    thrum_bytes helo = {session->helo, strlen(session->helo)};
-
-    return send_command(session, stage, helo, out, now);
-}
-
-static int send_ehlo(thrum_smtp_session *session,
-                     session_transaction *transaction, thrum_buffer *out,
-                     size_t enough, thrum_ns now)
-{
-    (void)transaction;
-    (void)enough;
-    return send_hello(session, THRUM_SMTP_STAGE_EHLO, out, now);
-}
-
-static int send_helo(thrum_smtp_session *session,
-                     session_transaction *transaction, thrum_buffer *out,
-                     size_t enough, thrum_ns now)
-{
-    (void)transaction;
-    (void)enough;
-    return send_hello(session, THRUM_SMTP_STAGE_HELO, out, now);
-}
-
-static int send_rset(thrum_smtp_session *session,
-                     session_transaction *transaction, thrum_buffer *out,
-                     size_t enough, thrum_ns now)
+int thrum__session_send_rset(thrum_smtp_session *session,
+                             session_transaction *transaction,
+                             thrum_buffer *out, size_t enough, thrum_ns now)
 {
     (void)transaction;
     (void)enough;
     return send_plain(session, THRUM_SMTP_STAGE_RSET, out, now);
 }
 
-static int send_mail(thrum_smtp_session *session,
-                     session_transaction *transaction, thrum_buffer *out,
-                     size_t enough, thrum_ns now)
+int thrum__session_send_mail(thrum_smtp_session *session,
+                             session_transaction *transaction,
+                             thrum_buffer *out, size_t enough, thrum_ns now)
 {
     (void)enough;
-    return send_command(session, THRUM_SMTP_STAGE_MAIL,
-                        thrum__message_sender_bytes(transaction->message), out,
-                        now);
+    return thrum__session_send(
+        session, THRUM_SMTP_STAGE_MAIL,
+        thrum__message_sender_bytes(transaction->message), out, now);
 }
 
-static int send_rcpt(thrum_smtp_session *session,
-                     session_transaction *transaction, thrum_buffer *out,
-                     size_t enough, thrum_ns now)
+int thrum__session_send_rcpt(thrum_smtp_session *session,
+                             session_transaction *transaction,
+                             thrum_buffer *out, size_t enough, thrum_ns now)
 {
     thrum_bytes recipient = thrum__message_recipient_bytes(transaction->message,
                                                            transaction->asked);
-    int error =
-        send_command(session, THRUM_SMTP_STAGE_RCPT, recipient, out, now);
+    int error = thrum__session_send(session, THRUM_SMTP_STAGE_RCPT, recipient,
+                                    out, now);
 
     (void)enough;
     if (error != 0)
@@ -90,9 +59,9 @@ static int send_rcpt(thrum_smtp_session *session,
     return ++transaction->asked < transaction->recipients;
 }
 
-static int send_data(thrum_smtp_session *session,
-                     session_transaction *transaction, thrum_buffer *out,
-                     size_t enough, thrum_ns now)
+int thrum__session_send_data(thrum_smtp_session *session,
+                             session_transaction *transaction,
+                             thrum_buffer *out, size_t enough, thrum_ns now)
 {
     (void)transaction;
     (void)enough;
@@ -101,9 +70,9 @@ static int send_data(thrum_smtp_session *session,
 
 /* A message that has failed already, whose DATA the server took nevertheless,
  * is ended by its dot at once (RFC 2920 section 3.1). */
-static int send_body(thrum_smtp_session *session,
-                     session_transaction *transaction, thrum_buffer *out,
-                     size_t enough, thrum_ns now)
+int thrum__session_send_body(thrum_smtp_session *session,
+                             session_transaction *transaction,
+                             thrum_buffer *out, size_t enough, thrum_ns now)
 {
     int more, error;
 
@@ -121,9 +90,9 @@ static int send_body(thrum_smtp_session *session,
     return error;
 }
 
-static int send_quit(thrum_smtp_session *session,
-                     session_transaction *transaction, thrum_buffer *out,
-                     size_t enough, thrum_ns now)
+int thrum__session_send_quit(thrum_smtp_session *session,
+                             session_transaction *transaction,
+                             thrum_buffer *out, size_t enough, thrum_ns now)
 {
     (void)transaction;
     (void)enough;
@@ -131,10 +100,14 @@ static int send_quit(thrum_smtp_session *session,
 }
 
 static session_perform_fn *const send_performs[] = {
-    [THRUM_SMTP_STAGE_EHLO] = send_ehlo, [THRUM_SMTP_STAGE_HELO] = send_helo,
-    [THRUM_SMTP_STAGE_RSET] = send_rset, [THRUM_SMTP_STAGE_MAIL] = send_mail,
-    [THRUM_SMTP_STAGE_RCPT] = send_rcpt, [THRUM_SMTP_STAGE_DATA] = send_data,
-    [THRUM_SMTP_STAGE_BODY] = send_body, [THRUM_SMTP_STAGE_QUIT] = send_quit,
+    [THRUM_SMTP_STAGE_EHLO] = thrum__session_send_ehlo,
+    [THRUM_SMTP_STAGE_HELO] = thrum__session_send_helo,
+    [THRUM_SMTP_STAGE_RSET] = thrum__session_send_rset,
+    [THRUM_SMTP_STAGE_MAIL] = thrum__session_send_mail,
+    [THRUM_SMTP_STAGE_RCPT] = thrum__session_send_rcpt,
+    [THRUM_SMTP_STAGE_DATA] = thrum__session_send_data,
+    [THRUM_SMTP_STAGE_BODY] = thrum__session_send_body,
+    [THRUM_SMTP_STAGE_QUIT] = thrum__session_send_quit,
 };
 
 /* The next message's envelope. What a server may still hold of a transaction
@@ -159,7 +132,7 @@ static bool send_is_due(thrum_smtp_session *session)
     bool awaits = session->awaited > 0;
 
     if (session->state == THRUM_SMTP_SESSION_ENDED ||
-        (session->lockstep && awaits))
+        (session_is_lockstep(session) && awaits))
         return false;
     if (session->sending != session->end)
         return true;

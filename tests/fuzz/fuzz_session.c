@@ -142,7 +142,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_input input = {data, size};
     unsigned fail_at = fuzz_byte(&input), how = fuzz_byte(&input);
     thrum_context *context = fuzz_context(fail_at);
-    thrum_smtp_session_config config = {.lockstep = (how & 128) != 0};
+    thrum_smtp_session_config config = {.mode = (how & 128) != 0
+                                                    ? THRUM_SMTP_MODE_LOCKSTEP
+                                                    : THRUM_SMTP_MODE_BEST};
     thrum_smtp_session *session = thrum_smtp_session_new(context, &config, 0);
     tally count = {.ended = 0};
     thrum_buffer out;

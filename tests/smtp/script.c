@@ -111,7 +111,7 @@ static void script_sent(thrum_message *message, thrum_receipt *receipt,
 bool script_begin(script_run *run, const script *table)
 {
     thrum_smtp_session_config config = {
-        .helo = "me", .peer = "mx:25", .lockstep = table->lockstep};
+        .helo = "me", .peer = "mx:25", .mode = table->mode};
 
     memset(run, 0, sizeof *run);
     run->script = table;

@@ -26,7 +26,7 @@ typedef enum script_end { SCRIPT_LOST, SCRIPT_EXPIRES } script_end;
 
 typedef struct script {
     const char *name;
-    bool lockstep;
+    thrum_smtp_mode mode;
     const char *recipients; /* "12": one for message 1, two for message 2;
                                NULL: one each */
     script_step steps[SCRIPT_STEPS];

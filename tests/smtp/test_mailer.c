@@ -27,7 +27,9 @@ static const struct {
 static void open_in_mode(int mode, peer_config config)
 {
     thrum_mailer_config mailer = {.connections = modes[mode].connections,
-                                  .lockstep = modes[mode].lockstep};
+                                  .mode = modes[mode].lockstep
+                                              ? THRUM_SMTP_MODE_LOCKSTEP
+                                              : THRUM_SMTP_MODE_BEST};
 
     config.lockstep = modes[mode].peer_lockstep;
     ck_assert(post_open(&box, &config, &mailer));

@@ -7,7 +7,8 @@
 #include "tests/support/support.h"
 
 static const thrum_smtp_detail no_such_user = {
-    THRUM_SMTP_STAGE_RCPT, 550, "5.1.1", "no such user", "127.0.0.1:25"};
+    THRUM_SMTP_STAGE_RCPT, 550, "5.1.1", "no such user", "127.0.0.1:25",
+    THRUM_SMTP_VERDICT_RECIPIENT};
 
 START_TEST(a_receipt_bears_the_id_the_reply_and_who_was_refused)
 {

@@ -17,7 +17,8 @@
 static script_run run;
 
 static const script pipelined = {.name = "pipelined"};
-static const script lockstep = {.name = "lockstep", .lockstep = true};
+static const script lockstep = {.name = "lockstep",
+                                .mode = THRUM_SMTP_MODE_LOCKSTEP};
 
 static const struct {
     const char *server;

@@ -15,7 +15,8 @@
 static script_run run;
 
 static const script pipelined = {.name = "pipelined"};
-static const script lockstep = {.name = "lockstep", .lockstep = true};
+static const script lockstep = {.name = "lockstep",
+                                .mode = THRUM_SMTP_MODE_LOCKSTEP};
 
 START_TEST(a_session_wants_what_keeps_its_connection_busy)
 {
