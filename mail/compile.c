@@ -8,6 +8,7 @@
  * The order of the headers is that in which a reader expects them.
  */
 #include "mail/compile.h"
+#include "mail/dsn.h"
 #include "mail/slots.h"
 #include "mail/text.h"
 
@@ -39,10 +40,10 @@ void thrum__compile_bytes(thrum__compiler *self, const char *string)
     thrum__compile_add(self, &self->program->bytes, string, strlen(string));
 }
 
-static void compile_flush(thrum__compiler *self)
+void thrum__compile_flush(thrum__compiler *self, thrum__segment_kind kind)
 {
     thrum__program *program = self->program;
-    thrum__segment bytes = {THRUM__SEGMENT_BYTES, self->flushed,
+    thrum__segment bytes = {kind, self->flushed,
                             program->bytes.size - self->flushed};
 
     if (bytes.size > 0)
@@ -55,7 +56,7 @@ void thrum__compile_segment(thrum__compiler *self, thrum__segment_kind kind,
 {
     thrum__segment segment = {kind, at, 0};
 
-    compile_flush(self);
+    thrum__compile_flush(self, THRUM__SEGMENT_BYTES);
     thrum__compile_add(self, &self->program->segments, &segment,
                        sizeof segment);
     self->program->bound += bound;
@@ -96,6 +97,8 @@ static void compile_sender(thrum__compiler *self)
 
     if (sender.size == 0)
         return;
+    if ((thrum__text_scan(sender) & THRUM__TEXT_HIGH) != 0)
+        self->program->needs |= THRUM__NEEDS_SMTPUTF8;
     if (thrum__compile_has_slots(self, sender)) {
         self->program->sender =
             thrum__compile_pieces(self, "envelope from", sender, 0);
@@ -105,6 +108,23 @@ static void compile_sender(thrum__compiler *self)
     if (wrong != NULL)
         thrum__compile_wrong(self, THRUM_MAIL_E_ADDRESS, "envelope from",
                              wrong);
+}
+
+static void compile_envid(thrum__compiler *self)
+{
+    thrum_bytes id = thrum__text_of(self->source->draft->envelope_id);
+    const char *wrong;
+
+    if (id.size == 0)
+        return;
+    if (thrum__compile_has_slots(self, id)) {
+        self->program->envid =
+            thrum__compile_pieces(self, "envelope id", id, 0);
+        return;
+    }
+    wrong = thrum__dsn_check_id(id);
+    if (wrong != NULL)
+        thrum__compile_wrong(self, THRUM_MAIL_E_HEADER, "envelope id", wrong);
 }
 
 static thrum__program *compile_program(thrum_context *context)
@@ -140,9 +160,10 @@ thrum__program *thrum__program_new(thrum_context *context,
     thrum_buffer_init(&self.pieces, context, SIZE_MAX);
     thrum__compile_add(&self, &self.program->literals, "", 1);
     compile_sender(&self);
+    compile_envid(&self);
     thrum__compile_headers(&self);
     thrum__compile_body(&self);
-    compile_flush(&self);
+    thrum__compile_flush(&self, THRUM__SEGMENT_BYTES);
     self.program->bound += self.program->bytes.size;
     thrum_buffer_fini(&self.literals);
     thrum_buffer_fini(&self.pieces);

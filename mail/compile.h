@@ -36,6 +36,9 @@ void thrum__compile_add(thrum__compiler *self, thrum_buffer *buffer,
 /* Adds a string to the bytes for the wire. */
 void thrum__compile_bytes(thrum__compiler *self, const char *string);
 
+/* Makes a segment of the bytes that are in none. */
+void thrum__compile_flush(thrum__compiler *self, thrum__segment_kind kind);
+
 /* Adds a segment that is not of bytes; `bound` is what it may write, besides
  * its values' weight. */
 void thrum__compile_segment(thrum__compiler *self, thrum__segment_kind kind,

@@ -19,8 +19,11 @@ static void compile_encode(thrum__compiler *self, thrum_bytes text,
                            bool is_plain)
 {
     thrum_buffer *bytes = &self->program->bytes;
+    size_t dots = is_plain ? thrum__plain_dots(text) : 0;
     thrum__place place = {0, 0};
 
+    if (dots > 0)
+        thrum__compile_flush(self, THRUM__SEGMENT_BYTES);
     while (place.offset < text.size && self->why == NULL) {
         size_t most = thrum__quoted_bound(text.size - place.offset, false);
         thrum__room room = {NULL, most < COMPILE_ROOM ? most : COMPILE_ROOM};
@@ -31,11 +34,14 @@ static void compile_encode(thrum__compiler *self, thrum_bytes text,
         else
             thrum_buffer_commit(
                 bytes, is_plain
-                           ? thrum__plain_encode(text, &place, room)
+                           ? thrum__plain_encode(text, &place, room, true)
                            : thrum__quoted_encode(text, &place, room, false));
     }
     if (place.column > 0)
         thrum__compile_bytes(self, "=\r\n");
+    if (dots > 0)
+        thrum__compile_flush(self, THRUM__SEGMENT_DOTTED);
+    self->program->dots += dots;
 }
 
 static void compile_type(thrum__compiler *self, const char *type, bool is_plain)

@@ -7,6 +7,7 @@
 #include "mail/address.h"
 #include "mail/compile.h"
 #include "mail/header.h"
+#include "mail/message_internal.h"
 #include "mail/slots.h"
 #include "mail/text.h"
 
@@ -74,6 +75,13 @@ static bool compile_is_simple(const thrum__compiler *self, thrum__pieces pieces)
             return false;
     }
     return true;
+}
+
+/* An address in a header may be UTF-8 (RFC 6532 section 3.2). */
+static void compile_needs(thrum__compiler *self, thrum_bytes addr)
+{
+    if ((thrum__text_scan(addr) & THRUM__TEXT_HIGH) != 0)
+        self->program->needs |= THRUM__NEEDS_SMTPUTF8 | THRUM__NEEDS_8BIT;
 }
 
 /* A header whose value is made for each recipient. */
@@ -163,6 +171,7 @@ static void compile_mailbox(thrum__compiler *self, const char *name,
     }
     if (has_slots) {
         compile_mailbox_field(self, name, part, &box, value);
+        compile_needs(self, box.addr);
         return;
     }
     address = thrum_address_parse(self->context, value, NULL);
@@ -173,6 +182,7 @@ static void compile_mailbox(thrum__compiler *self, const char *name,
                               thrum__text_of(thrum_address_name(address)),
                               thrum__text_of(thrum_address_addr(address)));
         compile_commit(self, &line);
+        compile_needs(self, thrum__text_of(thrum_address_addr(address)));
     }
     thrum_address_free(address);
 }
@@ -197,6 +207,7 @@ static void compile_to(thrum__compiler *self)
         if (self->why != NULL)
             return;
         thrum__header_mailbox(&line, name, addr);
+        compile_needs(self, addr);
         thrum_buffer_commit(bytes,
                             (size_t)(line.at - (bytes->data + bytes->size)));
     }

@@ -26,6 +26,7 @@ void thrum__draft_fini(thrum__draft *draft, thrum_context *context)
     thrum_context_release(context, draft->reply_to);
     thrum_context_release(context, draft->envelope_from);
     thrum_context_release(context, draft->subject);
+    thrum_context_release(context, draft->envelope_id);
     thrum_buffer_fini(&draft->headers);
     thrum_buffer_fini(&draft->to);
 }

@@ -25,6 +25,7 @@ typedef struct thrum__draft {
     char *reply_to;
     char *envelope_from;
     char *subject;
+    char *envelope_id;
     thrum_buffer headers;            /* of thrum__header */
     thrum_buffer to;                 /* of thrum_address * */
     char *texts[THRUM__DRAFT_TEXTS]; /* NULL: none */

@@ -175,7 +175,7 @@ bool thrum__plain_is(thrum_bytes text)
 }
 
 size_t thrum__plain_encode(thrum_bytes text, thrum__place *place,
-                           thrum__room room)
+                           thrum__room room, bool dotted)
 {
     char *to = room.at;
 
@@ -192,7 +192,7 @@ size_t thrum__plain_encode(thrum_bytes text, thrum__place *place,
             place->column = 0;
             continue;
         }
-        if (*at == '.' && place->column == 0)
+        if (dotted && *at == '.' && place->column == 0)
             *to++ = '.';
         size =
             thrum__text_span(encode_class, ENCODE_PLAIN,
@@ -206,16 +206,39 @@ size_t thrum__plain_encode(thrum_bytes text, thrum__place *place,
     return (size_t)(to - room.at);
 }
 
-size_t thrum__dots_unstuff(char *data, size_t size)
+size_t thrum__plain_dots(thrum_bytes text)
 {
-    char *to = data;
+    size_t dots = 0;
     bool at_start = true;
 
-    for (size_t i = 0; i < size; i++) {
-        if (at_start && data[i] == '.' && i + 1 < size && data[i + 1] == '.')
-            i++;
-        at_start = data[i] == '\n';
-        *to++ = data[i];
+    for (size_t i = 0; i < text.size; i++) {
+        dots += at_start && text.data[i] == '.';
+        at_start = encode_is_break(text.data[i]);
     }
-    return (size_t)(to - data);
+    return dots;
+}
+
+size_t thrum__dots_unstuff(thrum_bytes dotted, thrum__place *place,
+                           thrum__room room)
+{
+    size_t written = 0;
+
+    while (place->offset < dotted.size && written < room.size) {
+        thrum_bytes rest =
+            encode_rest(dotted, place->offset, room.size - written);
+        const char *end = memchr(rest.data, '\n', rest.size);
+
+        if (place->column == 0 && rest.data[0] == '.') {
+            place->offset++;
+            place->column = 1; /* what follows it is no second one */
+            continue;
+        }
+        if (end != NULL)
+            rest.size = (size_t)(end - rest.data) + 1;
+        memcpy(room.at + written, rest.data, rest.size);
+        written += rest.size;
+        place->offset += rest.size;
+        place->column = end == NULL;
+    }
+    return written;
 }

@@ -47,12 +47,17 @@ size_t thrum__quoted_bound(size_t size, bool escape);
  * lines, all of them ended, none by a blank that could get lost. */
 bool thrum__plain_is(thrum_bytes text);
 
-/* Writes such a text, with its dots stuffed (RFC 5321 section 4.5.2); as
- * quoted_encode. */
+/* Writes such a text, with its dots stuffed (RFC 5321 section 4.5.2) when it is
+ * to be `dotted`; as quoted_encode. */
 size_t thrum__plain_encode(thrum_bytes text, thrum__place *place,
-                           thrum__room room);
+                           thrum__room room, bool dotted);
 
-/* Takes the stuffed dots out again, in place; returns the new size. */
-size_t thrum__dots_unstuff(char *data, size_t size);
+/* How many lines of such a text begin with a dot. */
+size_t thrum__plain_dots(thrum_bytes text);
+
+/* Writes what was dotted without the dots that stuff it; as quoted_encode, but
+ * any room will do. */
+size_t thrum__dots_unstuff(thrum_bytes dotted, thrum__place *place,
+                           thrum__room room);
 
 #endif

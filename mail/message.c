@@ -3,6 +3,7 @@
  * Setters check what they are given and keep it as it is.
  */
 #include "mail/address.h"
+#include "mail/dsn.h"
 #include "mail/header.h"
 #include "mail/message_struct.h"
 #include "mail/text.h"
@@ -11,6 +12,7 @@
 typedef struct message_block {
     thrum_message message;
     thrum__draft draft;
+    thrum__dsn dsn;
     thrum__value values[THRUM__DRAFT_TEXTS];
 } message_block;
 
@@ -36,6 +38,7 @@ void thrum__message_forget(thrum_message *message)
     thrum_failure_unref(message->unready);
     message->program = NULL;
     message->unready = NULL;
+    message->size = 0;
 }
 
 void thrum_message_free(thrum_message *message)
@@ -184,6 +187,50 @@ int thrum_message_set_envelope_from(thrum_message *message, const char *address)
     if (wrong != NULL)
         return message_wrong(message, THRUM_MAIL_E_ADDRESS, part, wrong);
     return message_keep(message, &message->draft->envelope_from, text);
+}
+
+/* What is wrong with an ENVID, as far as can be seen before its slots are
+ * filled: 0, or an error. */
+static int message_check_envid(thrum_message *message, thrum_bytes id)
+{
+    static const char part[] = "envelope id";
+    int error = message_check_line(message, THRUM_MAIL_E_HEADER, part, id);
+    const char *wrong = NULL;
+
+    if (error == 0 && id.size > 0 && !thrum__text_has_slot(id))
+        wrong = thrum__dsn_check_id(id);
+    return wrong == NULL
+               ? error
+               : message_wrong(message, THRUM_MAIL_E_HEADER, part, wrong);
+}
+
+int thrum_message_set_dsn(thrum_message *message, const thrum_dsn *dsn)
+{
+    thrum_bytes id = thrum__text_of(dsn != NULL ? dsn->envelope_id : NULL);
+    int error = message_open(message);
+    message_block *block = (message_block *)(void *)message;
+
+    if (error == 0 && dsn != NULL && !thrum__dsn_is_valid(dsn))
+        return message_fail(
+            message, thrum_failure_new(
+                         message->context, &thrum_domain_base, THRUM_E_INVALID,
+                         "dsn: its flags contradict each other, or are "
+                         "none that there are"));
+    if (error == 0)
+        error = message_check_envid(message, id);
+    if (error == 0)
+        error = message_keep(message, &block->draft.envelope_id, id);
+    if (error != 0)
+        return error;
+    message->dsn = NULL;
+    if (dsn == NULL)
+        return 0;
+    block->dsn = (thrum__dsn){dsn->notify,
+                              dsn->what,
+                              {block->draft.envelope_id, id.size},
+                              dsn->original != 0};
+    message->dsn = &block->dsn;
+    return 0;
 }
 
 int thrum_message_add_to(thrum_message *message, const char *mailbox)

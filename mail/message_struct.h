@@ -23,10 +23,14 @@ struct thrum_message {
     const thrum__value *values;
     thrum_bytes sender; /* made from a template: with a NUL, as `to` */
     thrum_bytes to;
-    thrum_bytes id;     /* empty: nobody asked for it yet */
-    size_t weight;      /* bytes that the values may write at most */
-    int64_t second;     /* when it was made */
-    thrum_bytes number; /* in the id; made from a template */
+    thrum_bytes id;        /* empty: nobody asked for it yet */
+    size_t weight;         /* bytes that the values may write at most */
+    uint64_t size;         /* of thrum__message_size; 0: nobody counted yet */
+    unsigned needs;        /* of thrum__message_needs, besides the program's */
+    bool is_to_utf8;       /* made from a template */
+    const thrum__dsn *dsn; /* NULL: none */
+    int64_t second;        /* when it was made */
+    thrum_bytes number;    /* in the id; made from a template */
 };
 
 /* Forgets what the message was compiled to. */

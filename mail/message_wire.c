@@ -114,6 +114,27 @@ const char *thrum_message_sender(thrum_message *message)
     return message != NULL ? thrum__message_sender_bytes(message).data : "";
 }
 
+unsigned thrum__message_needs(thrum_message *message)
+{
+    if (thrum__message_ready(message) != NULL)
+        return 0;
+    return message->program->needs | message->needs;
+}
+
+bool thrum__message_recipient_is_utf8(const thrum_message *message,
+                                      size_t index)
+{
+    if (message->draft == NULL)
+        return message->is_to_utf8;
+    return (thrum__text_scan(thrum__message_recipient_bytes(message, index)) &
+            THRUM__TEXT_HIGH) != 0;
+}
+
+const thrum__dsn *thrum__message_dsn(const thrum_message *message)
+{
+    return message->dsn;
+}
+
 int thrum_message_write(thrum_message *message, thrum_buffer *out)
 {
     const thrum_failure *why = thrum__message_ready(message);
@@ -125,12 +146,11 @@ int thrum_message_write(thrum_message *message, thrum_buffer *out)
         return thrum_failure_code(why);
     thrum_buffer_init(&whole, message->context, SIZE_MAX);
     do
-        more = thrum__message_data(message, &cursor, &whole,
-                                   whole.size + WIRE_SLICE);
+        more = thrum__message_data(message, &cursor, THRUM__MESSAGE_BINARY,
+                                   &whole, whole.size + WIRE_SLICE);
     while (more == 1);
     if (more == 0)
-        more = thrum_buffer_append(out, whole.data,
-                                   thrum__dots_unstuff(whole.data, whole.size));
+        more = thrum_buffer_append(out, whole.data, whole.size);
     thrum_buffer_fini(&whole);
     return more;
 }

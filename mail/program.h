@@ -20,6 +20,7 @@
 
 typedef enum thrum__segment_kind {
     THRUM__SEGMENT_BYTES,  /* of the program, as they are */
+    THRUM__SEGMENT_DOTTED, /* the same; it has dots that stuff lines */
     THRUM__SEGMENT_TO,     /* the recipient */
     THRUM__SEGMENT_NUMBER, /* the message's, of its Message-ID */
     THRUM__SEGMENT_FIELD,  /* the value of a header with slots */
@@ -30,8 +31,9 @@ typedef enum thrum__segment_kind {
 
 typedef struct thrum__segment {
     thrum__segment_kind kind;
-    size_t at;   /* BYTES: into `bytes`; else the number of field or value */
-    size_t size; /* BYTES */
+    size_t at;   /* BYTES, DOTTED: into `bytes`; else the number of field or
+                    value */
+    size_t size; /* BYTES, DOTTED */
 } thrum__segment;
 
 /* A part of a text with slots: literal bytes, or a value. */
@@ -74,6 +76,9 @@ typedef struct thrum__program {
     thrum_buffer fields;   /* of thrum__field */
     thrum_buffer used;     /* of thrum__used */
     thrum__pieces sender;  /* the envelope's sender, when it has slots */
+    thrum__pieces envid;   /* likewise, of thrum_dsn */
+    unsigned needs;        /* of thrum__message_needs, without any values */
+    size_t dots;           /* that stuff lines, in the bytes */
     size_t bound;          /* bytes it may write, besides the values' weight */
     size_t date;           /* where in the bytes the date stands */
     int64_t second;        /* of the date that stands there now */

@@ -60,11 +60,28 @@ static char *render_field(const thrum_message *message,
     return to + size;
 }
 
+/* Bytes that stand in the program with dots that stuff their lines. */
+static char *render_dotted(const thrum__program *program,
+                           thrum__message_form form,
+                           const thrum__segment *segment, char *to)
+{
+    thrum_bytes bytes = {program->bytes.data + segment->at, segment->size};
+    thrum__place place = {0, 0};
+
+    if (form == THRUM__MESSAGE_DOTTED)
+        return render_copy(to, bytes);
+    return to +
+           thrum__dots_unstuff(bytes, &place, (thrum__room){to, bytes.size});
+}
+
 /* A segment that is written in one step; there is room for render_bound. */
 static char *render_whole(const thrum_message *message,
+                          thrum__message_form form,
                           const thrum__segment *segment, char *to)
 {
     switch (segment->kind) {
+    case THRUM__SEGMENT_DOTTED:
+        return render_dotted(message->program, form, segment, to);
     case THRUM__SEGMENT_TO:
         return render_copy(to, message->to);
     case THRUM__SEGMENT_NUMBER:
@@ -96,6 +113,7 @@ static size_t render_bound(const thrum_message *message,
 /* Encodes a value. After its end a line that is not finished is broken, so
  * that what follows begins one. */
 static size_t render_value(const thrum_message *message,
+                           thrum__message_form form,
                            const thrum__segment *segment, thrum__place *place,
                            thrum__room room)
 {
@@ -103,7 +121,8 @@ static size_t render_value(const thrum_message *message,
     size_t size;
 
     if (segment->kind == THRUM__SEGMENT_PLAIN)
-        return thrum__plain_encode(text, place, room);
+        return thrum__plain_encode(text, place, room,
+                                   form == THRUM__MESSAGE_DOTTED);
     size = thrum__quoted_encode(text, place, room,
                                 segment->kind == THRUM__SEGMENT_ESCAPED);
     if (place->offset == text.size && place->column > 0 &&
@@ -127,6 +146,7 @@ static bool render_value_ended(const thrum_message *message,
 /* A value all at once. Most fit into a line as they are, between the soft
  * breaks that stand around them. */
 static char *render_value_whole(const thrum_message *message,
+                                thrum__message_form form,
                                 const thrum__segment *segment, char *to,
                                 const char *limit)
 {
@@ -136,13 +156,14 @@ static char *render_value_whole(const thrum_message *message,
 
     if (segment->kind != THRUM__SEGMENT_QUOTED || !value->is_plain ||
         value->text.size >= THRUM__LINE || value->text.data[0] == '.')
-        return to + render_value(message, segment, &place, room);
+        return to + render_value(message, form, segment, &place, room);
     to = render_copy(to, value->text);
     memcpy(to, "=\r\n", 3);
     return to + 3;
 }
 
-static char *render_all(const thrum_message *message, char *to, size_t room)
+static char *render_all(const thrum_message *message, thrum__message_form form,
+                        char *to, size_t room)
 {
     const thrum__program *program = message->program;
     const thrum__segment *segment = thrum__segment_at(program, 0);
@@ -154,9 +175,9 @@ static char *render_all(const thrum_message *message, char *to, size_t room)
             to = thrum__text_copy(to, program->bytes.data + segment->at,
                                   segment->size);
         else if (segment->kind < THRUM__SEGMENT_PLAIN)
-            to = render_whole(message, segment, to);
+            to = render_whole(message, form, segment, to);
         else
-            to = render_value_whole(message, segment, to, limit);
+            to = render_value_whole(message, form, segment, to, limit);
     }
     return to;
 }
@@ -176,29 +197,45 @@ static size_t render_room(const thrum_buffer *out, size_t enough, size_t least)
     return wanted < least ? 0 : wanted;
 }
 
-static int render_slice_bytes(const thrum_message *message, thrum__place *place,
-                              const thrum__segment *segment, thrum_buffer *out,
-                              size_t enough)
-{
-    size_t size = render_room(out, enough, 1);
-    int error;
+/* What all slices of one call share. */
+typedef struct render_slices_of {
+    const thrum_message *message;
+    thrum__message_form form;
+    thrum_buffer *out;
+    size_t enough;
+} render_slices_of;
 
-    if (size == 0)
+static int render_slice_bytes(const render_slices_of *of,
+                              const thrum__segment *segment,
+                              thrum__place *place)
+{
+    thrum_bytes bytes = {of->message->program->bytes.data + segment->at,
+                         segment->size};
+    thrum__room room = {NULL, render_room(of->out, of->enough, 1)};
+
+    if (room.size == 0)
         return THRUM_E_FULL;
-    if (size > segment->size - place->offset)
-        size = segment->size - place->offset;
-    error = thrum_buffer_append(
-        out, message->program->bytes.data + segment->at + place->offset, size);
-    if (error != 0)
-        return error;
-    place->offset += size;
-    return place->offset < segment->size;
+    if (room.size > bytes.size - place->offset)
+        room.size = bytes.size - place->offset;
+    room.at = thrum_buffer_reserve(of->out, room.size);
+    if (room.at == NULL)
+        return THRUM_E_NOMEM;
+    if (segment->kind == THRUM__SEGMENT_DOTTED &&
+        of->form == THRUM__MESSAGE_BINARY) {
+        thrum_buffer_commit(of->out, thrum__dots_unstuff(bytes, place, room));
+    } else {
+        memcpy(room.at, bytes.data + place->offset, room.size);
+        thrum_buffer_commit(of->out, room.size);
+        place->offset += room.size;
+    }
+    return place->offset < bytes.size;
 }
 
-static int render_slice_whole(const thrum_message *message,
-                              const thrum__segment *segment, thrum_buffer *out)
+static int render_slice_whole(const render_slices_of *of,
+                              const thrum__segment *segment)
 {
-    size_t size = render_bound(message, segment);
+    thrum_buffer *out = of->out;
+    size_t size = render_bound(of->message, segment);
     char *to;
 
     if (size > out->cap - out->size)
@@ -206,52 +243,52 @@ static int render_slice_whole(const thrum_message *message,
     to = thrum_buffer_reserve(out, size);
     if (to == NULL)
         return THRUM_E_NOMEM;
-    thrum_buffer_commit(out, (size_t)(render_whole(message, segment, to) - to));
+    thrum_buffer_commit(
+        out, (size_t)(render_whole(of->message, of->form, segment, to) - to));
     return 0;
 }
 
-static int render_slice_value(const thrum_message *message, thrum__place *place,
-                              const thrum__segment *segment, thrum_buffer *out,
-                              size_t enough)
+static int render_slice_value(const render_slices_of *of,
+                              const thrum__segment *segment,
+                              thrum__place *place)
 {
-    thrum__room room = {NULL, render_room(out, enough, THRUM__ENCODE_LEAST)};
+    thrum__room room = {NULL,
+                        render_room(of->out, of->enough, THRUM__ENCODE_LEAST)};
 
     if (room.size == 0)
         return THRUM_E_FULL;
-    room.at = thrum_buffer_reserve(out, room.size);
+    room.at = thrum_buffer_reserve(of->out, room.size);
     if (room.at == NULL)
         return THRUM_E_NOMEM;
-    thrum_buffer_commit(out, render_value(message, segment, place, room));
-    return !render_value_ended(message, segment, place);
+    thrum_buffer_commit(
+        of->out, render_value(of->message, of->form, segment, place, room));
+    return !render_value_ended(of->message, segment, place);
 }
 
 /* Writes a part of the segment at the cursor. Returns 1 when there is more of
  * it, 0 when there is not, or an error. */
-static int render_slice(const thrum_message *message,
-                        thrum__message_cursor *cursor, thrum_buffer *out,
-                        size_t enough)
+static int render_slice(const render_slices_of *of,
+                        thrum__message_cursor *cursor)
 {
     const thrum__segment *segment =
-        thrum__segment_at(message->program, cursor->segment);
+        thrum__segment_at(of->message->program, cursor->segment);
 
-    if (segment->kind == THRUM__SEGMENT_BYTES)
-        return render_slice_bytes(message, &cursor->place, segment, out,
-                                  enough);
+    if (segment->kind <= THRUM__SEGMENT_DOTTED)
+        return render_slice_bytes(of, segment, &cursor->place);
     if (segment->kind < THRUM__SEGMENT_PLAIN)
-        return render_slice_whole(message, segment, out);
-    return render_slice_value(message, &cursor->place, segment, out, enough);
+        return render_slice_whole(of, segment);
+    return render_slice_value(of, segment, &cursor->place);
 }
 
-static int render_slices(const thrum_message *message,
-                         thrum__message_cursor *cursor, thrum_buffer *out,
-                         size_t enough)
+static int render_slices(const render_slices_of *of,
+                         thrum__message_cursor *cursor)
 {
-    while (cursor->segment < thrum__segments(message->program)) {
+    while (cursor->segment < thrum__segments(of->message->program)) {
         int more;
 
-        if (out->size >= enough)
+        if (of->out->size >= of->enough)
             return 1;
-        more = render_slice(message, cursor, out, enough);
+        more = render_slice(of, cursor);
         if (more < 0)
             return more;
         if (more == 0) {
@@ -262,8 +299,16 @@ static int render_slices(const thrum_message *message,
     return 0;
 }
 
+/* No more than this many bytes are written, in whichever form. */
+static size_t render_most(const thrum_message *message)
+{
+    return message->program->bound + message->weight + message->to.size +
+           message->number.size;
+}
+
 int thrum__message_data(thrum_message *message, thrum__message_cursor *cursor,
-                        thrum_buffer *out, size_t enough)
+                        thrum__message_form form, thrum_buffer *out,
+                        size_t enough)
 {
     size_t bound;
     char *to;
@@ -277,15 +322,57 @@ int thrum__message_data(thrum_message *message, thrum__message_cursor *cursor,
     }
     if (message->program->second != message->second)
         thrum__program_date(message->program, message->second);
-    bound = message->program->bound + message->weight + message->to.size +
-            message->number.size;
+    bound = render_most(message);
     if (cursor->segment > 0 || cursor->place.offset > 0 || enough < out->size ||
         enough - out->size < bound || bound > out->cap - out->size)
-        return render_slices(message, cursor, out, enough);
+        return render_slices(&(render_slices_of){message, form, out, enough},
+                             cursor);
     to = thrum_buffer_reserve(out, bound);
     if (to == NULL)
         return THRUM_E_NOMEM;
-    thrum_buffer_commit(out, (size_t)(render_all(message, to, bound) - to));
+    thrum_buffer_commit(out,
+                        (size_t)(render_all(message, form, to, bound) - to));
     cursor->segment = thrum__segments(message->program);
     return 0;
+}
+
+/* How many bytes a segment writes in BINARY, found by writing it. */
+static uint64_t render_count(const thrum_message *message,
+                             const thrum__segment *segment)
+{
+    char scratch[THRUM__MESSAGE_STEP];
+    thrum__place place = {0, 0};
+    uint64_t size = 0;
+
+    if (segment->kind <= THRUM__SEGMENT_DOTTED)
+        return 0; /* counted once for all */
+    if (segment->kind < THRUM__SEGMENT_PLAIN)
+        return (size_t)(render_whole(message, THRUM__MESSAGE_BINARY, segment,
+                                     scratch) -
+                        scratch);
+    do
+        size += render_value(message, THRUM__MESSAGE_BINARY, segment, &place,
+                             (thrum__room){scratch, sizeof scratch});
+    while (!render_value_ended(message, segment, &place));
+    return size;
+}
+
+uint64_t thrum__message_size(thrum_message *message, uint64_t limit)
+{
+    const thrum__program *program;
+    uint64_t size;
+
+    if (thrum__message_ready(message) != NULL)
+        return 0;
+    program = message->program;
+    if (message->size > 0)
+        return message->size;
+    if (message->letter != NULL && message->weight <= RENDER_ROOM &&
+        render_most(message) - program->dots <= limit)
+        return render_most(message) - program->dots;
+    size = program->bytes.size - program->dots;
+    for (size_t i = 0; i < thrum__segments(program); i++)
+        size += render_count(message, thrum__segment_at(program, i));
+    message->size = size;
+    return size;
 }

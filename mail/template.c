@@ -5,6 +5,7 @@
  * is written before the message is sent: a message is its values, and where
  * they go is known to the program.
  */
+#include "mail/dsn.h"
 #include "mail/header.h"
 #include "mail/id.h"
 #include "mail/message_struct.h"
@@ -15,14 +16,16 @@ struct thrum_template {
     thrum_context *context;
     thrum__program *program;
     size_t refs;
-    thrum__id id;         /* of the last message */
-    thrum_bytes sender;   /* the envelope's, without slots; with a NUL */
-    size_t slack;         /* values of this weight make no header too long */
-    bool has_addresses;   /* with slots */
+    thrum__id id;       /* of the last message */
+    thrum_bytes sender; /* the envelope's, without slots; with a NUL */
+    size_t slack;       /* values of this weight make no header too long */
+    bool has_dsn;
+    thrum__dsn dsn;       /* its envelope_id empty, when that has slots */
+    bool has_checked;     /* slots in what is checked whole: addresses, ENVID */
     size_t size;          /* of the values of the recipient looked at */
     size_t weight;        /* what they may write */
     thrum__value *values; /* themselves, borrowed */
-    char *own;            /* what id and sender point to */
+    char *own;            /* what id, sender and dsn point to */
 };
 
 static thrum_failure *template_wrong(thrum_template *letter, int code,
@@ -113,6 +116,26 @@ static thrum_failure *template_look_addr(thrum_template *letter,
                : NULL;
 }
 
+static thrum_failure *template_look_envid(thrum_template *letter)
+{
+    static const char part[] = "envelope id";
+    thrum__pieces pieces = letter->program->envid;
+    char id[THRUM__HEADER_MOST];
+    bool is_plain = true;
+    thrum_bytes whole = {
+        id, thrum__slots_size(letter->program, pieces, letter->values)};
+    const char *wrong;
+
+    if (whole.size > sizeof id)
+        return template_wrong(letter, THRUM_MAIL_E_TOO_LONG, part,
+                              "it has more than 8192 octets");
+    thrum__slots_join(letter->program, pieces, letter->values, id, &is_plain);
+    wrong = thrum__dsn_check_id(whole);
+    return wrong != NULL
+               ? template_wrong(letter, THRUM_MAIL_E_HEADER, part, wrong)
+               : NULL;
+}
+
 static thrum_failure *template_look_field(thrum_template *letter,
                                           const thrum__field *field)
 {
@@ -137,6 +160,8 @@ static thrum_failure *template_look_pieces(thrum_template *letter)
         why = template_look_field(letter, thrum__field_at(program, i));
     if (why == NULL && program->sender.count > 0)
         why = template_look_addr(letter, program->sender, "envelope from");
+    if (why == NULL && program->envid.count > 0)
+        why = template_look_envid(letter);
     return why;
 }
 
@@ -153,7 +178,7 @@ static thrum_failure *template_look(thrum_template *letter, thrum_bytes to,
                               "not a mail address", wrong);
     why = template_look_values(letter, values);
     if (why != NULL ||
-        (letter->weight <= letter->slack && !letter->has_addresses))
+        (letter->weight <= letter->slack && !letter->has_checked))
         return why;
     return template_look_pieces(letter);
 }
@@ -175,12 +200,26 @@ static char *template_put(thrum_bytes *string, char *to, thrum_bytes text)
     return to + 1;
 }
 
+/* What pieces make with the message's values, likewise. */
+static char *template_put_pieces(thrum_bytes *string, char *to,
+                                 const thrum_message *message,
+                                 thrum__pieces pieces)
+{
+    bool is_plain = true;
+    size_t size = thrum__slots_join(message->program, pieces, message->values,
+                                    to, &is_plain);
+
+    *string = (thrum_bytes){to, size};
+    to[size] = '\0';
+    return to + size + 1;
+}
+
 /* The message's values, and what is made of them at once. */
 static void template_put_values(thrum_template *letter, thrum_message *message,
-                                thrum__value *values, char *to)
+                                thrum__dsn *dsn, char *to)
 {
+    thrum__value *values = (thrum__value *)message->values;
     const thrum__program *program = letter->program;
-    bool is_plain = true;
 
     for (size_t i = 0; i < thrum__used_count(program); i++) {
         thrum_bytes text = letter->values[i].text;
@@ -188,11 +227,13 @@ static void template_put_values(thrum_template *letter, thrum_message *message,
         values[i] = (thrum__value){{to, text.size}, letter->values[i].is_plain};
         to = thrum__text_copy(to, text.data, text.size);
     }
-    if (program->sender.count > 0) {
-        message->sender =
-            (thrum_bytes){to, thrum__slots_join(program, program->sender,
-                                                values, to, &is_plain)};
-        to[message->sender.size] = '\0';
+    if (program->sender.count > 0)
+        to =
+            template_put_pieces(&message->sender, to, message, program->sender);
+    if (program->envid.count > 0) {
+        *dsn = letter->dsn;
+        template_put_pieces(&dsn->envelope_id, to, message, program->envid);
+        message->dsn = dsn;
     }
 }
 
@@ -200,11 +241,13 @@ static void template_put_values(thrum_template *letter, thrum_message *message,
 static size_t template_room(const thrum_template *letter)
 {
     const thrum__program *program = letter->program;
+    size_t room = letter->size;
 
-    if (program->sender.count == 0)
-        return letter->size;
-    return letter->size + 1 +
-           thrum__slots_size(program, program->sender, letter->values);
+    if (program->sender.count > 0)
+        room += thrum__slots_size(program, program->sender, letter->values) + 1;
+    if (program->envid.count > 0)
+        room += thrum__slots_size(program, program->envid, letter->values) + 1;
+    return room;
 }
 
 static char *template_put_id(const thrum__id *id, thrum_message *message,
@@ -221,7 +264,7 @@ thrum_message *thrum_template_fill(thrum_template *letter, thrum_bytes to,
                                    const thrum_bytes *values)
 {
     thrum_failure *why = thrum_template_check(letter, to, values);
-    size_t count, room;
+    size_t count, room, dsn;
     thrum_message *message;
     thrum__value *own;
     char *at;
@@ -230,7 +273,8 @@ thrum_message *thrum_template_fill(thrum_template *letter, thrum_bytes to,
         return NULL;
     thrum__id_next(&letter->id);
     count = why == NULL ? thrum__used_count(letter->program) : 0;
-    room = to.size + letter->id.size + 2 +
+    dsn = letter->program->envid.count > 0 ? sizeof(thrum__dsn) : 0;
+    room = dsn + to.size + letter->id.size + 2 +
            (why == NULL ? template_room(letter) : 0);
     message = thrum_context_allocate(
         letter->context, sizeof *message + count * sizeof *own + room);
@@ -246,11 +290,13 @@ thrum_message *thrum_template_fill(thrum_template *letter, thrum_bytes to,
                                .values = own,
                                .sender = letter->sender,
                                .weight = letter->weight,
+                               .dsn = letter->has_dsn ? &letter->dsn : NULL,
                                .second = thrum__stamp_now()};
-    at = template_put(&message->to, (char *)(own + count), to);
+    at = template_put(&message->to, (char *)(own + count) + dsn, to);
     at = template_put_id(&letter->id, message, at);
     if (why == NULL)
-        template_put_values(letter, message, own, at);
+        template_put_values(letter, message,
+                            (thrum__dsn *)(void *)(own + count), at);
     return message;
 }
 
@@ -278,20 +324,25 @@ static thrum_failure *template_refuse(thrum_context *context,
                              THRUM_MAIL_E_INCOMPLETE, "%s", lacks);
 }
 
-/* Its Message-IDs, and the sender that is the same for all. */
+/* Its Message-IDs, and of the envelope what is the same for all. */
 static thrum_failure *template_stamp(thrum_template *letter,
-                                     const thrum__draft *draft)
+                                     const thrum_message *prototype)
 {
-    thrum_bytes from = thrum__draft_from(draft);
-    thrum_bytes sender = thrum__draft_sender(draft);
+    thrum_bytes from = thrum__draft_from(prototype->draft);
+    thrum_bytes sender = thrum__draft_sender(prototype->draft);
     size_t room = thrum__id_room(from);
+    char *end;
     int error;
 
-    letter->own =
-        thrum_context_allocate(letter->context, room + sender.size + 1);
+    letter->has_dsn = prototype->dsn != NULL;
+    if (letter->has_dsn)
+        letter->dsn = *prototype->dsn;
+    letter->own = thrum_context_allocate(
+        letter->context, room + sender.size + letter->dsn.envelope_id.size + 2);
     if (letter->own == NULL)
         return thrum_failure_no_memory();
-    template_put(&letter->sender, letter->own + room, sender);
+    end = template_put(&letter->sender, letter->own + room, sender);
+    template_put(&letter->dsn.envelope_id, end, letter->dsn.envelope_id);
     error = thrum__id_make(&letter->id, letter->own, from);
     return error == 0 ? NULL
                       : thrum_failure_new(letter->context, &thrum_domain_system,
@@ -304,13 +355,13 @@ static void template_measure(thrum_template *letter)
     const thrum__program *program = letter->program;
 
     letter->slack = THRUM__HEADER_MOST;
-    letter->has_addresses = program->sender.count > 0;
+    letter->has_checked = program->sender.count > 0 || program->envid.count > 0;
     for (size_t i = 0; i < thrum__fields(program); i++) {
         const thrum__field *field = thrum__field_at(program, i);
         size_t literals = thrum__slots_literals(program, field->text) +
                           thrum__slots_literals(program, field->addr);
 
-        letter->has_addresses |= field->is_mailbox;
+        letter->has_checked |= field->is_mailbox;
         if (letter->slack > THRUM__HEADER_MOST - literals)
             letter->slack = THRUM__HEADER_MOST - literals;
     }
@@ -338,7 +389,7 @@ static thrum_failure *template_make(thrum_template *letter,
                                     const thrum_message *prototype,
                                     const char *const *columns, size_t count)
 {
-    thrum_failure *why = template_stamp(letter, prototype->draft);
+    thrum_failure *why = template_stamp(letter, prototype);
     size_t used;
 
     if (why == NULL)

@@ -80,8 +80,8 @@ int thrum__session_send_body(thrum_smtp_session *session,
         return send_plain(session, THRUM_SMTP_STAGE_BODY, out, now);
     session->since = now;
     transaction->progress = SESSION_BODY;
-    more = thrum__message_data(transaction->message, &transaction->cursor, out,
-                               enough);
+    more = thrum__message_data(transaction->message, &transaction->cursor,
+                               THRUM__MESSAGE_DOTTED, out, enough);
     if (more != 0)
         return more;
     error = send_plain(session, THRUM_SMTP_STAGE_BODY, out, now);

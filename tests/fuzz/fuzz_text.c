@@ -117,7 +117,8 @@ static void text_check(thrum_message *message, const text *expected,
 
     thrum_buffer_init(&out, context, SIZE_MAX);
     do
-        more = thrum__message_data(message, &cursor, &out, out.size + slice);
+        more = thrum__message_data(message, &cursor, THRUM__MESSAGE_DOTTED,
+                                   &out, out.size + slice);
     while (more == 1);
     if (more == 0) {
         read = text_read(&out);

@@ -54,8 +54,8 @@ static void letter_send(thrum_message *message, thrum_buffer *wire,
     int answer, failures = 0;
 
     do {
-        answer =
-            thrum__message_data(message, &cursor, wire, wire->size + enough);
+        answer = thrum__message_data(message, &cursor, THRUM__MESSAGE_DOTTED,
+                                     wire, wire->size + enough);
         if (answer == THRUM_E_NOMEM)
             fuzz_assert(++failures < 2);
         else

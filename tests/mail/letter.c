@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/mail/letter.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-#include "mail/message_internal.h"
+#include "mail/message_struct.h"
 #include "mail/text.h"
+#include "tests/mail/wire.h"
+#include "tests/support/support.h"
 
 static const char *const columns[] = {"email", "name", "city", "id"};
 
@@ -19,6 +22,8 @@ thrum_message *letter_prototype(thrum_context *context,
         thrum_message_set_reply_to(message, with->reply_to);
     if (with->envelope_from != NULL)
         thrum_message_set_envelope_from(message, with->envelope_from);
+    if (with->dsn != NULL)
+        thrum_message_set_dsn(message, with->dsn);
     if (with->subject != NULL)
         thrum_message_set_subject(message, with->subject);
     if (with->header != NULL)
@@ -51,13 +56,49 @@ thrum_message *letter_fill(thrum_template *letter, const char *name,
     return thrum_template_fill(letter, values[0], values);
 }
 
-int letter_write(thrum_message *message, thrum_buffer *out, size_t slice)
+static int letter_write_form(thrum_message *message, thrum__message_form form,
+                             thrum_buffer *out, size_t slice)
 {
     thrum__message_cursor cursor = {0, {0, 0}};
     int more;
 
     do
-        more = thrum__message_data(message, &cursor, out, out->size + slice);
+        more =
+            thrum__message_data(message, &cursor, form, out, out->size + slice);
     while (more == 1);
     return more;
+}
+
+int letter_write(thrum_message *message, thrum_buffer *out, size_t slice)
+{
+    return letter_write_form(message, THRUM__MESSAGE_DOTTED, out, slice);
+}
+
+int letter_write_binary(thrum_message *message, thrum_buffer *out, size_t slice)
+{
+    return letter_write_form(message, THRUM__MESSAGE_BINARY, out, slice);
+}
+
+void letter_assert_binary(thrum_message *message, thrum_bytes sent, size_t step)
+{
+    wire_text kept = wire_receive(sent);
+    thrum_buffer out;
+
+    thrum_buffer_init(&out, message->context, SIZE_MAX);
+    for (size_t slice = SIZE_MAX / 2; slice > 0;) {
+        if (letter_write_binary(message, &out, slice) != 0)
+            ck_abort_msg("not written in slices of %zu", slice);
+        wire_assert_same((thrum_bytes){out.data, out.size},
+                         (thrum_bytes){kept.data, kept.size}, "binary");
+        slice = slice > sent.size ? sent.size
+                                  : slice - (slice > step ? step : slice);
+        thrum_buffer_clear(&out);
+    }
+    if (thrum__message_size(message, UINT64_MAX) < kept.size)
+        ck_abort_msg("its size is said to be less than it is");
+    if (thrum__message_size(message, 0) != kept.size)
+        ck_abort_msg("%zu octets are counted as %zu", kept.size,
+                     (size_t)thrum__message_size(message, 0));
+    thrum_buffer_fini(&out);
+    free(kept.data);
 }

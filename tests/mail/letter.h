@@ -14,6 +14,7 @@ typedef struct letter_parts {
     const char *from;
     const char *reply_to;
     const char *envelope_from;
+    const thrum_dsn *dsn;
     const char *subject;
     const char *header; /* the value of X-Key */
     const char *text;
@@ -32,8 +33,18 @@ thrum_template *letter_new(thrum_context *context, const letter_parts *with,
 thrum_message *letter_fill(thrum_template *letter, const char *name,
                            const char *city, const char *id);
 
-/* Writes the bytes for the wire in slices of this size; answers 0 or what was
+/* Writes the bytes for DATA in slices of this size; answers 0 or what was
  * wrong. */
 int letter_write(thrum_message *message, thrum_buffer *out, size_t slice);
+
+/* The same for BDAT. */
+int letter_write_binary(thrum_message *message, thrum_buffer *out,
+                        size_t slice);
+
+/* Asserts that a message that was `sent` in DATA has the same bytes for BDAT,
+ * its dots apart, whole and in slices of `step` more each time, and as many as
+ * its size says. */
+void letter_assert_binary(thrum_message *message, thrum_bytes sent,
+                          size_t step);
 
 #endif

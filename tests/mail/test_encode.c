@@ -12,7 +12,7 @@
 #define A75 A70 "aaaaa"
 #define A76 A75 "a"
 
-typedef enum way { QUOTED, ESCAPED, PLAIN } way;
+typedef enum way { QUOTED, ESCAPED, PLAIN, BINARY } way;
 
 /* Encodes in slices of `slice` bytes of room. */
 static size_t encode(way how, thrum_bytes text, size_t slice, char *to,
@@ -24,8 +24,8 @@ static size_t encode(way how, thrum_bytes text, size_t slice, char *to,
     do {
         thrum__room room = {to + size, slice};
 
-        written = how == PLAIN
-                      ? thrum__plain_encode(text, place, room)
+        written = how >= PLAIN
+                      ? thrum__plain_encode(text, place, room, how == PLAIN)
                       : thrum__quoted_encode(text, place, room, how == ESCAPED);
         if (written > slice || (written == 0 && place->offset < text.size))
             ck_abort_msg("%zu bytes written to %zu", written, slice);
@@ -151,6 +151,19 @@ static const struct {
     {"a\n\v\n", NULL},
 };
 
+/* The same text without its dots stuffed. */
+static void assert_binary(thrum_bytes text, size_t slice, thrum_bytes dotted)
+{
+    wire_text expected = wire_receive(dotted);
+    thrum__place place;
+    char out[1024];
+    size_t size = encode(BINARY, text, slice, out, &place);
+
+    wire_assert_same((thrum_bytes){out, size},
+                     (thrum_bytes){expected.data, expected.size}, "binary");
+    free(expected.data);
+}
+
 START_TEST(a_plain_text_goes_as_it_is_with_its_dots_stuffed)
 {
     thrum_bytes text = {plain_cases[_i].text, strlen(plain_cases[_i].text)};
@@ -165,18 +178,63 @@ START_TEST(a_plain_text_goes_as_it_is_with_its_dots_stuffed)
 
         wire_assert_same((thrum_bytes){out, size},
                          (thrum_bytes){wire, strlen(wire)}, "plain");
+        assert_binary(text, slice, (thrum_bytes){out, size});
     }
 }
 END_TEST
 
-START_TEST(stuffed_dots_are_taken_out_and_no_others)
-{
-    char data[] = "..a\r\n.b\r\n..\r\n...\r\nc..d\r\n..";
-    static const char expected[] = ".a\r\n.b\r\n.\r\n..\r\nc..d\r\n.";
-    size_t size = thrum__dots_unstuff(data, sizeof data - 1);
+static const struct {
+    const char *text;
+    size_t dots;
+} dots_cases[] = {
+    {"", 0},
+    {"a\n", 0},
+    {".\n", 1},
+    {"..\n", 1},
+    {"a.\n", 0},
+    {".\n.\r\n.\r.\n", 4},
+    {"\r\n\r\n.a\r\n", 1},
+};
 
-    wire_assert_same((thrum_bytes){data, size},
-                     (thrum_bytes){expected, sizeof expected - 1}, "unstuffed");
+START_TEST(the_lines_that_begin_with_a_dot_are_counted)
+{
+    thrum_bytes text = {dots_cases[_i].text, strlen(dots_cases[_i].text)};
+
+    ck_assert_uint_eq(thrum__plain_dots(text), dots_cases[_i].dots);
+}
+END_TEST
+
+static size_t unstuff(const char *dotted, size_t slice, char *to)
+{
+    thrum_bytes text = {dotted, strlen(dotted)};
+    thrum__place place = {0, 0};
+    size_t size = 0;
+
+    while (place.offset < text.size) {
+        size_t before = place.offset;
+        size_t written =
+            thrum__dots_unstuff(text, &place, (thrum__room){to + size, slice});
+
+        if (written > slice || place.offset == before)
+            ck_abort_msg("%zu bytes written to %zu", written, slice);
+        size += written;
+    }
+    return size;
+}
+
+START_TEST(stuffed_dots_are_taken_out_and_no_others_in_slices_of_any_size)
+{
+    static const char dotted[] = "..a\r\n..b\r\n..\r\n...\r\nc..d\r\n\r\n..";
+    static const char expected[] = ".a\r\n.b\r\n.\r\n..\r\nc..d\r\n\r\n.";
+    char out[sizeof dotted];
+
+    for (size_t slice = 1; slice <= sizeof dotted; slice++) {
+        size_t size = unstuff(dotted, slice, out);
+
+        wire_assert_same((thrum_bytes){out, size},
+                         (thrum_bytes){expected, sizeof expected - 1},
+                         "unstuffed");
+    }
 }
 END_TEST
 
@@ -266,6 +324,10 @@ int main(void)
     tcase_add_loop_test(cases[1],
                         a_plain_text_goes_as_it_is_with_its_dots_stuffed, 0,
                         sizeof plain_cases / sizeof plain_cases[0]);
-    tcase_add_test(cases[1], stuffed_dots_are_taken_out_and_no_others);
+    tcase_add_loop_test(cases[1], the_lines_that_begin_with_a_dot_are_counted,
+                        0, sizeof dots_cases / sizeof dots_cases[0]);
+    tcase_add_test(
+        cases[1],
+        stuffed_dots_are_taken_out_and_no_others_in_slices_of_any_size);
     return support_main("encode", cases, 2);
 }

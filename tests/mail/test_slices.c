@@ -102,6 +102,8 @@ START_TEST(every_short_text_of_hard_symbols_comes_through)
                 assert_every_slice_is_the_same(
                     letter, context, (thrum_bytes){out.data, out.size},
                     size < 4 ? 1 : 61);
+                letter_assert_binary(letter, (thrum_bytes){out.data, out.size},
+                                     size < 4 ? 1 : 61);
                 free(got.data);
                 free(expected.data);
             }
@@ -152,7 +154,8 @@ START_TEST(a_long_text_is_encoded_slice_by_slice)
     thrum_message_set_text(letter, text, SIZE);
     thrum_buffer_init(&out, context, SLICE + THRUM__MESSAGE_STEP);
     do {
-        more = thrum__message_data(letter, &cursor, &out, SLICE);
+        more = thrum__message_data(letter, &cursor, THRUM__MESSAGE_DOTTED, &out,
+                                   SLICE);
         total += out.size;
         slices++;
         thrum_buffer_clear(&out);
@@ -180,9 +183,10 @@ START_TEST(a_buffer_that_is_full_is_said_to_be_so)
     for (size_t cap = 0; cap < whole.size; cap++) {
         cursor = (thrum__message_cursor){0, {0, 0}};
         thrum_buffer_init(&out, context, cap);
-        ck_assert_int_eq(
-            thrum__message_data(letter, &cursor, &out, SIZE_MAX / 2),
-            THRUM_E_FULL);
+        ck_assert_int_eq(thrum__message_data(letter, &cursor,
+                                             THRUM__MESSAGE_DOTTED, &out,
+                                             SIZE_MAX / 2),
+                         THRUM_E_FULL);
         ck_assert_uint_le(out.size, cap);
         wire_assert_same((thrum_bytes){out.data, out.size},
                          (thrum_bytes){whole.data, out.size}, "a part");
@@ -251,6 +255,7 @@ START_TEST(every_short_value_of_hard_symbols_comes_through)
                 ck_abort_msg("not written");
             sent = (thrum_bytes){out.data, out.size};
             assert_read(sent, around[which][0], values[1], around[which][1]);
+            letter_assert_binary(message, sent, size < 4 ? 3 : 97);
             for (size_t slice = 1; slice < sent.size;
                  slice += size < 4 ? 3 : 97) {
                 if (letter_write(message, &cut, slice) != 0)
@@ -332,6 +337,7 @@ START_TEST(a_filled_message_cut_anywhere_is_the_same)
     thrum_buffer_init(&out, context, SIZE_MAX);
     thrum_buffer_init(&cut, context, SIZE_MAX);
     ck_assert_int_eq(letter_write(message, &out, 65536), 0);
+    letter_assert_binary(message, (thrum_bytes){out.data, out.size}, 1);
     for (size_t slice = 1; slice < out.size + 20; slice++) {
         ck_assert_int_eq(letter_write(message, &cut, slice), 0);
         wire_assert_same((thrum_bytes){cut.data, cut.size},
@@ -342,6 +348,48 @@ START_TEST(a_filled_message_cut_anywhere_is_the_same)
     thrum_buffer_fini(&cut);
     thrum_message_free(message);
     thrum_template_unref(letter);
+    support_context_end(context);
+}
+END_TEST
+
+/* All 5,461 strings of up to six of ".", CR, LF and "a" as a template's text
+ * without slots, which is compiled with its dots stuffed. */
+START_TEST(every_short_text_that_is_the_same_for_all_comes_through)
+{
+    thrum_context *context = support_context();
+    letter_parts with = {.subject = "{{name}}"};
+    unsigned count = 0;
+    thrum_buffer out;
+
+    thrum_buffer_init(&out, context, SIZE_MAX);
+    for (size_t size = 0; size <= 6; size++) {
+        char text[7] = "......";
+
+        text[size] = '\0';
+        do {
+            thrum_template *letter;
+            thrum_message *message;
+
+            if (strlen(text) < size)
+                continue; /* has a NUL */
+            with.text = text;
+            letter = letter_new(context, &with, NULL);
+            message = letter_fill(letter, "Ann", "x", "y");
+            if (letter_write(message, &out, 65536) != 0)
+                ck_abort_msg("not written");
+            assert_not_smuggled((thrum_bytes){out.data, out.size});
+            assert_read((thrum_bytes){out.data, out.size}, "",
+                        (thrum_bytes){text, size}, "");
+            letter_assert_binary(message, (thrum_bytes){out.data, out.size},
+                                 size < 4 ? 1 : 61);
+            count++;
+            thrum_buffer_clear(&out);
+            thrum_message_free(message);
+            thrum_template_unref(letter);
+        } while (next_symbols(text, size));
+    }
+    ck_assert_uint_eq(count, 5461);
+    thrum_buffer_fini(&out);
     support_context_end(context);
 }
 END_TEST
@@ -366,7 +414,8 @@ START_TEST(messages_of_two_days_that_are_sent_at_once_keep_their_dates)
     }
     while (more == 1)
         for (int i = 0; i < 2; i++)
-            more = thrum__message_data(messages[i], &cursors[i], &out[i],
+            more = thrum__message_data(messages[i], &cursors[i],
+                                       THRUM__MESSAGE_DOTTED, &out[i],
                                        out[i].size + 7);
     for (int i = 0; i < 2; i++) {
         wire_assert_same(
@@ -392,6 +441,8 @@ int main(void)
     tcase_add_test(cases[0], a_buffer_that_is_full_is_said_to_be_so);
     tcase_add_loop_test(cases[1],
                         every_short_value_of_hard_symbols_comes_through, 0, 4);
+    tcase_add_test(cases[1],
+                   every_short_text_that_is_the_same_for_all_comes_through);
     tcase_add_test(cases[1], lines_stay_short_whatever_the_length_of_a_value);
     tcase_add_test(cases[1], a_filled_message_cut_anywhere_is_the_same);
     tcase_add_test(cases[1],

@@ -204,9 +204,10 @@ static void expect_body(script_run *run, int number, thrum_buffer *expected)
     thrum__message_cursor cursor = {.segment = 0};
 
     ck_assert_ptr_nonnull(run->letters[number]);
-    ck_assert_int_eq(
-        thrum__message_data(run->letters[number], &cursor, expected, SIZE_MAX),
-        0);
+    ck_assert_int_eq(thrum__message_data(run->letters[number], &cursor,
+                                         THRUM__MESSAGE_DOTTED, expected,
+                                         SIZE_MAX),
+                     0);
 }
 
 /* One word of what is expected, as bytes. */

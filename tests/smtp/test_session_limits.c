@@ -186,7 +186,8 @@ static size_t bodies(void)
     for (int i = 1; i <= 3; i++) {
         thrum__message_cursor cursor = {.segment = 0};
 
-        thrum__message_data(run.letters[i], &cursor, &run.sent, SIZE_MAX);
+        thrum__message_data(run.letters[i], &cursor, THRUM__MESSAGE_DOTTED,
+                            &run.sent, SIZE_MAX);
         size += run.sent.size;
         thrum_buffer_clear(&run.sent);
     }
