@@ -97,9 +97,11 @@ def parts(text):
 
 
 def parameter(text):
-    """The name of a parameter: "ctx" of "void *ctx"."""
+    """The name of a parameter: "ctx" of "void *ctx", "to" of "char to[8]"."""
     pointer = re.search(r'\(\*(\w+)\)', text)
-    return pointer.group(1) if pointer else re.findall(r'\w+|\.\.\.', text)[-1]
+    if pointer:
+        return pointer.group(1)
+    return re.findall(r'\w+|\.\.\.', text.split('[')[0])[-1]
 
 
 def parameters(text):

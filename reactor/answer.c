@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "reactor/idn.h"
+#include "reactor/host.h"
 
 /* Nobody has as many records, and what is done with them may cost their
  * square. */
@@ -32,7 +32,7 @@ typedef struct answer_reader {
 
 /* One record as it stands in the message. */
 typedef struct answer_item {
-    char owner[THRUM__HOST_NAME];
+    char owner[THRUM_HOST_ROOM];
     bool odd; /* the owner is no host's name */
     unsigned type, class;
     uint32_t ttl;
@@ -78,12 +78,12 @@ static char answer_octet(unsigned char octet, bool *odd)
 }
 
 /* Adds a label to `name`, with a dot before it. Returns false: too long. */
-static bool answer_add_label(char name[THRUM__HOST_NAME], size_t *used,
+static bool answer_add_label(char name[THRUM_HOST_ROOM], size_t *used,
                              const unsigned char *label, bool *odd)
 {
     size_t size = label[0];
 
-    if (*used + size + 2 > THRUM__HOST_NAME)
+    if (*used + size + 2 > THRUM_HOST_ROOM)
         return false;
     if (*used > 0)
         name[(*used)++] = '.';
@@ -95,7 +95,7 @@ static bool answer_add_label(char name[THRUM__HOST_NAME], size_t *used,
 /* Reads the name at *at, and goes past it; the root reads "". *odd: a label has
  * octets that no host's has. Returns false: it is malformed. */
 static bool answer_name(const answer_reader *self, size_t *at,
-                        char name[THRUM__HOST_NAME], bool *odd)
+                        char name[THRUM_HOST_ROOM], bool *odd)
 {
     const unsigned char *message = self->message;
     size_t used = 0, here = *at, lowest = *at;
@@ -140,7 +140,7 @@ static void answer_rewind(answer_reader *self)
 static void answer_open(answer_reader *self, const unsigned char *message,
                         size_t size)
 {
-    char name[THRUM__HOST_NAME];
+    char name[THRUM_HOST_ROOM];
     unsigned questions;
     bool odd;
 
@@ -201,7 +201,7 @@ static bool answer_find(answer_reader *self, const char *name, unsigned type,
 
 /* Reads the name that ends a record's data, after `skip` octets. */
 static bool answer_target(const answer_reader *self, const answer_item *item,
-                          size_t skip, char name[THRUM__HOST_NAME])
+                          size_t skip, char name[THRUM_HOST_ROOM])
 {
     size_t at = item->data + skip;
     bool odd;
@@ -212,10 +212,10 @@ static bool answer_target(const answer_reader *self, const answer_item *item,
 
 /* Makes `name` the last one of its aliases. Returns NULL, or what is wrong. */
 static const char *answer_follow(answer_reader *self,
-                                 char name[THRUM__HOST_NAME], uint32_t *ttl)
+                                 char name[THRUM_HOST_ROOM], uint32_t *ttl)
 {
     answer_item item;
-    char target[THRUM__HOST_NAME];
+    char target[THRUM_HOST_ROOM];
 
     for (int i = 0; i <= ANSWER_ALIASES; i++) {
         answer_rewind(self);
@@ -263,7 +263,7 @@ static void answer_add_host(answer_writer *self, const answer_reader *reader,
                             const answer_item *item, size_t skip,
                             thrum_record record)
 {
-    char host[THRUM__HOST_NAME];
+    char host[THRUM_HOST_ROOM];
 
     if (!answer_target(reader, item, skip, host))
         self->malformed = true;
@@ -419,7 +419,7 @@ thrum__answer *thrum__answer_parse(thrum_context *context,
 {
     answer_reader reader;
     answer_writer counted = {0}, written = {0};
-    char last[THRUM__HOST_NAME] = "";
+    char last[THRUM_HOST_ROOM] = "";
     const char *wrong;
     uint32_t ttl = INT32_MAX;
 

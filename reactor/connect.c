@@ -16,7 +16,7 @@
 #include <thrum/connect.h>
 
 #include "reactor/endpoint.h"
-#include "reactor/idn.h"
+#include "reactor/host.h"
 #include "reactor/lookup.h"
 #include "reactor/race.h"
 #include "reactor/stream.h"
@@ -86,7 +86,7 @@ static void connect_end(attempt *self, thrum_stream *stream)
 static const char *connect_where(const attempt *self, char where[CONNECT_WHERE])
 {
     char text[THRUM__ADDRESS_TEXT];
-    const char *host = thrum__name_shown(self->host);
+    const char *host = thrum__host_shown(self->host);
 
     if (self->race.tried)
         thrum__address_write(&self->race.last, text);
@@ -268,9 +268,9 @@ static void connect_looked_up(const thrum__found *found, void *ctx)
 
 static void connect_look_up(attempt *self)
 {
-    char ascii[THRUM__HOST_NAME];
+    char ascii[THRUM_HOST_ROOM];
     const char *wrong;
-    int status = thrum__name_to_ascii(ascii, self->host, &wrong);
+    int status = thrum_host_to_ascii(ascii, self->host, &wrong);
 
     if (status == THRUM_E_INVALID) {
         connect_fail(self,

@@ -65,9 +65,9 @@ static void local_add_name(thrum__local *self, const char *name,
 
     if (self->count == THRUM__LOCAL_NAMES)
         return;
-    size = snprintf(self->names[self->count], THRUM__HOST_NAME, "%s%s%s", name,
+    size = snprintf(self->names[self->count], THRUM_HOST_ROOM, "%s%s%s", name,
                     domain[0] == '\0' ? "" : ".", domain);
-    if (size > 0 && size < THRUM__HOST_NAME)
+    if (size > 0 && size < THRUM_HOST_ROOM)
         self->count++;
 }
 
@@ -85,14 +85,14 @@ static void local_add_names(thrum__local *self, const char *name,
                             const struct ares_options *options)
 {
     const char *wrong;
-    char domain[THRUM__HOST_NAME];
+    char domain[THRUM_HOST_ROOM];
     bool first = local_dots(name) >= (size_t)options->ndots;
 
     if (first)
         local_add_name(self, name, "");
     for (int i = 0;
          i < options->ndomains && self->count < THRUM__LOCAL_NAMES - 1; i++)
-        if (thrum__name_to_ascii(domain, options->domains[i], &wrong) == 0)
+        if (thrum_host_to_ascii(domain, options->domains[i], &wrong) == 0)
             local_add_name(self, name, domain);
     if (!first)
         local_add_name(self, name, "");
@@ -123,7 +123,7 @@ static int local_ask(thrum__local *self, ares_channel channel, const char *name,
 int thrum__local_find(thrum__local *local, const char *name)
 {
     char lookups[] = "f";
-    char alone[THRUM__HOST_NAME];
+    char alone[THRUM_HOST_ROOM];
     struct ares_options options = {.lookups = lookups};
     size_t size = strlen(name);
     bool absolute = size > 0 && name[size - 1] == '.';

@@ -40,7 +40,7 @@ struct thrum__lookup {
     thrum__answer_kind kind;
     const char *words; /* why none of the names before it will do */
     bool eager, told;
-    char name[THRUM__HOST_NAME];
+    char name[THRUM_HOST_ROOM];
 };
 
 static void lookup_ask(thrum__lookup *self);

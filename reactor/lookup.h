@@ -27,7 +27,7 @@ typedef struct thrum__found {
 /* Ownership: found borrowed, for the call. */
 typedef void thrum__looked_up_fn(const thrum__found *found, void *ctx);
 
-/* Looks up the addresses of `name`, which thrum__name_to_ascii wrote. `eager`:
+/* Looks up the addresses of `name`, which thrum_host_to_ascii wrote. `eager`:
  * tells those of one family without the other (RFC 8305, section 3): IPv6 at
  * once, IPv4 after 50 ms; the others are told when they come. Else all are told
  * together.

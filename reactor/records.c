@@ -8,7 +8,7 @@
 
 #include <thrum/deferred.h>
 
-#include "reactor/idn.h"
+#include "reactor/host.h"
 #include "reactor/lookup.h"
 #include "reactor/order.h"
 #include "reactor/resolver.h"
@@ -33,7 +33,7 @@ typedef struct search {
     thrum__lookup *lookup; /* of addresses */
     thrum__asker asker;    /* of all else */
     thrum_record_type type;
-    char ascii[THRUM__HOST_NAME];
+    char ascii[THRUM_HOST_ROOM];
     char name[];
 } search;
 
@@ -180,7 +180,7 @@ static thrum_failure *search_failure(const search *self,
     return thrum_failure_new(self->reactor->context, domain, code,
                              "cannot look up the %s records of %.*s: %s",
                              records_type_name(self->type), RECORDS_SHOWN,
-                             thrum__name_shown(self->name), words);
+                             thrum__host_shown(self->name), words);
 }
 
 /* A service that is refused in so many words says so beneath. */
@@ -296,7 +296,7 @@ static void search_begin(void *ctx)
 
     if (search_is_figures(self))
         return;
-    status = thrum__name_to_ascii(self->ascii, self->name, &wrong);
+    status = thrum_host_to_ascii(self->ascii, self->name, &wrong);
     if (status != 0) {
         search_refuse(self, status, wrong);
         return;
@@ -397,7 +397,7 @@ size_t thrum__searches_dump(thrum_reactor *reactor)
 
         thrum__dump(reactor, "looking up the %s records of %.*s",
                     records_type_name(self->type), RECORDS_SHOWN,
-                    thrum__name_shown(self->name));
+                    thrum__host_shown(self->name));
     }
     return lines;
 }

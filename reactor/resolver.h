@@ -30,7 +30,7 @@ thrum__answer *thrum__resolver_kept(thrum_reactor *reactor, int type,
                                     const char *name, thrum_ns *left);
 
 /* Asks for the records of a type (answer.h) of `name`, which
- * thrum__name_to_ascii wrote, without a dot at its end. Sets link, resolver.
+ * thrum_host_to_ascii wrote, without a dot at its end. Sets link, resolver.
  * Calls back: never before this returns. Errors: THRUM_E_NOMEM. */
 int thrum__resolver_ask(thrum_reactor *reactor, thrum__asker *asker, int type,
                         const char *name);

@@ -7,7 +7,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "reactor/idn.h"
+#include "reactor/host.h"
 #include "reactor/tls.h"
 
 static char name_lower(char byte)
@@ -48,7 +48,7 @@ int thrum__tls_name_read(thrum__tls_name *name, const char *host,
         memcpy(name->text, host, size);
         return 0;
     }
-    error = thrum__name_to_ascii(name->text, host, wrong);
+    error = thrum_host_to_ascii(name->text, host, wrong);
     if (error != 0)
         return error;
     size = strlen(name->text);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Names of hosts as people write them, and as the DNS knows them. */
+/*
+ * Names of hosts as people write them, and as the DNS knows them.
+ */
 #ifndef THRUM_HOST_H
 #define THRUM_HOST_H
 
@@ -11,8 +13,9 @@ THRUM_BEGIN
 #define THRUM_HOST_ROOM 255
 
 /* Writes the name in lower case, what is outside ASCII as A-labels (IDNA2008,
- * RFC 5891); a dot at its end is kept. Labels are of letters, digits, "-" and
- * "_". Ownership: *wrong borrowed, static.
+ * RFC 5891); a dot at its end is kept, and dots of other scripts are dots.
+ * Labels are of letters, digits, "-" and "_".
+ * Ownership: *wrong borrowed, static.
  * Errors: THRUM_E_NOMEM; THRUM_E_INVALID, it is no name, and *wrong says why.
  */
 THRUM_API int thrum_host_to_ascii(char ascii[THRUM_HOST_ROOM], const char *name,

@@ -7,7 +7,7 @@
 
 #include "reactor/address.h"
 #include "reactor/answer.h"
-#include "reactor/idn.h"
+#include "reactor/host.h"
 #include "tests/fuzz/fuzz.h"
 
 static const int types[] = {THRUM__DNS_A, THRUM__DNS_AAAA, THRUM__DNS_MX,
@@ -15,7 +15,7 @@ static const int types[] = {THRUM__DNS_A, THRUM__DNS_AAAA, THRUM__DNS_MX,
 
 static void fuzz_record(const thrum_record *record, int type)
 {
-    char ascii[THRUM__HOST_NAME];
+    char ascii[THRUM_HOST_ROOM];
     const char *wrong;
     thrum__address address;
 
@@ -30,7 +30,7 @@ static void fuzz_record(const thrum_record *record, int type)
     for (const char *at = record->text; *at != '\0'; at++)
         fuzz_assert((*at >= 'a' && *at <= 'z') || (*at >= '0' && *at <= '9') ||
                     *at == '-' || *at == '_' || *at == '.');
-    if (thrum__name_to_ascii(ascii, record->text, &wrong) == 0)
+    if (thrum_host_to_ascii(ascii, record->text, &wrong) == 0)
         fuzz_assert(strcmp(ascii, record->text) == 0);
 }
 

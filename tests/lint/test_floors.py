@@ -18,7 +18,7 @@ DEFERRED = BASE | {'clock.h', 'cooperator.h', 'debug.h', 'deferred.h',
                    'deferred_list.h', 'group.h', 'looping_call.h', 'outcome.h',
                    'queue.h', 'results.h', 'semaphore.h', 'share.h',
                    'test_clock.h'}
-REACTOR = DEFERRED | {'connect.h', 'health.h', 'listener.h',
+REACTOR = DEFERRED | {'connect.h', 'health.h', 'host.h', 'listener.h',
                       'reactor.h', 'records.h', 'stream.h', 'test_peer.h',
                       'thread.h', 'thrum.h', 'tls.h'}
 EVERY = REACTOR | set(build.mail_headers())

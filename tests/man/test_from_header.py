@@ -197,6 +197,15 @@ class Made(Case):
         self.assertNotIn('thrum_gone', manual.files(self.out))
 
 
+class Names(unittest.TestCase):
+    def test_a_parameter_has_the_name_beside_its_stars_and_brackets(self):
+        for text, name in (('void *ctx', 'ctx'), ('size_t size', 'size'),
+                           ('char ascii[THRUM_HOST_ROOM]', 'ascii'),
+                           ('void (*free)(void *)', 'free'), ('...', '...')):
+            with self.subTest(text):
+                self.assertEqual(headers.parameter(text), name)
+
+
 class Lines(unittest.TestCase):
     def test_no_line_becomes_a_request(self):
         fonts = roff.Fonts(set(), {}, set())
