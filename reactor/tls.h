@@ -82,7 +82,10 @@ const char *thrum__tls_verify(gnutls_session_t session, gnutls_x509_crt_t leaf,
                               char words[THRUM__TLS_WORDS],
                               gnutls_alert_description_t *alert);
 
-/* When a certificate expires, in wall time. */
+/* When a certificate begins to be valid, in wall time. */
+thrum_ns thrum__tls_begin(gnutls_x509_crt_t certificate);
+
+/* When it expires. */
 thrum_ns thrum__tls_expiry(gnutls_x509_crt_t certificate);
 
 /* When the first of the certificates that the peer showed expires, in wall

@@ -28,6 +28,7 @@ static void facts_read_leaf(thrum__tls_session *self, facts_names *names)
     if (count > 0)
         gnutls_hash_fast(GNUTLS_DIG_SHA256, chain[0].data, chain[0].size,
                          self->facts.sha256);
+    self->facts.not_before = thrum__tls_begin(self->leaf);
     self->facts.not_after = thrum__tls_expiry(self->leaf);
 }
 

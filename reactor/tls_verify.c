@@ -141,11 +141,21 @@ gnutls_x509_crt_t thrum__tls_leaf(gnutls_session_t session)
 }
 
 /* RFC 5280, 4.1.2.5: the year 9999 is no date; int64_t ends in 2262. */
+static thrum_ns tls_wall(time_t seconds)
+{
+    if (seconds > INT64_MAX / THRUM_S)
+        return INT64_MAX;
+    return seconds < 0 ? 0 : seconds * THRUM_S;
+}
+
+thrum_ns thrum__tls_begin(gnutls_x509_crt_t certificate)
+{
+    return tls_wall(gnutls_x509_crt_get_activation_time(certificate));
+}
+
 thrum_ns thrum__tls_expiry(gnutls_x509_crt_t certificate)
 {
-    time_t until = gnutls_x509_crt_get_expiration_time(certificate);
-
-    return until > INT64_MAX / THRUM_S ? INT64_MAX : until * THRUM_S;
+    return tls_wall(gnutls_x509_crt_get_expiration_time(certificate));
 }
 
 thrum_ns thrum__tls_until(gnutls_session_t session, gnutls_x509_crt_t leaf)

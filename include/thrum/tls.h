@@ -85,7 +85,8 @@ typedef struct thrum_tls_facts {
     const char *alpn;    /* what was agreed upon; NULL: nothing */
     const char *peer;    /* its certificate's subject; NULL: showed none */
     const char *issuer;
-    thrum_ns not_after;     /* wall time */
+    thrum_ns not_before; /* wall time */
+    thrum_ns not_after;
     uint8_t sha256[32];     /* of its certificate */
     int resumed;            /* a session before this one went on */
     int verified;           /* chain, dates, purpose and name */

@@ -159,7 +159,8 @@ START_TEST(the_facts_tell_what_the_handshake_came_to)
     ck_assert_ptr_nonnull(strstr(facts->cipher, "TLS_"));
     ck_assert_str_eq(facts->peer, "CN=thrum test good");
     ck_assert_str_eq(facts->issuer, "CN=thrum test ca");
-    ck_assert_int_eq(facts->not_after, 4733510400 * THRUM_S); /* 2120-01-01 */
+    ck_assert_int_eq(facts->not_before, 1577836800 * THRUM_S); /* 2020-01-01 */
+    ck_assert_int_eq(facts->not_after, 4733510400 * THRUM_S);  /* 2120-01-01 */
     digest_of("good", digest);
     ck_assert_mem_eq(facts->sha256, digest, sizeof digest);
     ck_assert_int_eq(facts->resumed, 0);
