@@ -15,25 +15,19 @@ The status is 0 when every bound is met, 1 when one is not.
 """
 import json
 import os
-import shutil
 import signal
-import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 
-BUILD = os.environ.get('top_builddir', '.')
-THRUM = os.path.join(BUILD, 'thrum')
-FOLDER = tempfile.mkdtemp(prefix='thrum-bench-')
+import measure
+from measure import (FOLDER, THRUM, Sender, SmtpSink, ThrumSink, bench, find,
+                     judge, ratio, run)
 
 LETTER = ('Dear {{name}},\n\nyour seat in {{city}} is number {{seat}}.\n\n' +
           15 * ('The loom hums, and thread after thread goes through the '
                 'reed, all day long.\n') + '\nYours,\nthe weavers\n')
-
-failed = []
-
 
 def size(name, default):
     return int(os.environ.get('BENCH_' + name, default))
@@ -45,23 +39,6 @@ CONNECTIONS = size('CONNECTIONS', 10)
 LARGE = size('LARGE', 10000000)
 SMALL = size('SMALL', 100000)
 LOOP = size('LOOP', 500000)
-
-
-def find(name):
-    """A program of Postfix, which Debian keeps in /usr/sbin."""
-    path = os.environ['PATH'] + ':/usr/sbin:/usr/local/sbin'
-    return shutil.which(name, path=path)
-
-
-def bench(name):
-    return os.path.join(BUILD, 'bench', name)
-
-
-def judge(name, value, unit, met, bound):
-    print(f'  {"met" if met else "NOT MET":8}{name}: {value:.2f}{unit} '
-          f'({bound})')
-    if not met:
-        failed.append(name)
 
 
 def make_list(count):
@@ -83,71 +60,7 @@ def make_letter():
     return name
 
 
-# ---- Servers ----
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(('127.0.0.1', 0))
-        return one.getsockname()[1]
-
-
-class SmtpSink:
-    """Postfix's smtp-sink."""
-    name = 'smtp-sink'
-
-    def __init__(self):
-        self.port = free_port()
-        user = ['-u', 'nobody'] if os.getuid() == 0 else []
-        self.process = subprocess.Popen(
-            [find('smtp-sink'), *user, f'127.0.0.1:{self.port}', '1000'])
-        self.wait()
-
-    def wait(self):
-        """Until it answers: it says nothing of itself."""
-        for _ in range(100):
-            try:
-                socket.create_connection(('127.0.0.1', self.port)).close()
-                return
-            except ConnectionRefusedError:
-                time.sleep(0.05)
-        raise SystemExit(f'{self.name} does not listen')
-
-    def end(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.communicate()
-
-
-class ThrumSink(SmtpSink):
-    name = 'thrum sink'
-
-    def __init__(self):
-        self.process = subprocess.Popen(
-            [THRUM, 'sink', '--listen', '127.0.0.1:0', '--json'],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self.port = int(self.process.stderr.readline().rsplit(':', 1)[1])
-
-    def end(self):
-        self.process.send_signal(signal.SIGTERM)
-        return json.loads(self.process.communicate()[0])
-
-
 # ---- Senders ----
-
-def run(command):
-    """Answers seconds, CPU seconds of the process alone, and its output."""
-    start = time.monotonic()
-    with open(os.path.join(FOLDER, 'out'), 'w+', encoding='utf-8') as out, \
-            open(os.path.join(FOLDER, 'said'), 'w', encoding='utf-8') as said:
-        process = subprocess.Popen(command, stdout=out, stderr=said)
-        _, status, used = os.wait4(process.pid, 0)
-        seconds = time.monotonic() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-        out.seek(0)
-        text = out.read()
-    if process.returncode != 0:
-        raise SystemExit(f'{command[0]} ended with {process.returncode}')
-    return seconds, used.ru_utime + used.ru_stime, text
-
 
 def bulk_command(people, letter, port):
     return [THRUM, 'bulk', '--from', 'News <news@example.org>', '--to', people,
@@ -156,40 +69,17 @@ def bulk_command(people, letter, port):
             '--connections', str(CONNECTIONS), '--progress', 'never', '--json']
 
 
-class Sender:
-    """A sender's rounds against one server."""
-
-    def __init__(self, name, command):
-        self.name, self.command = name, command
-        self.rates, self.cpus = [], []
-
-    def round(self, port):
-        seconds, cpu, text = run(self.command(port))
-        self.rates.append(MESSAGES / seconds)
-        self.cpus.append(cpu / MESSAGES * 1e6)
-        return text
-
-    def show(self):
-        print(f'  {self.name:24}{statistics.median(self.rates):>9.0f}/s'
-              f'{statistics.median(self.cpus):>9.2f} us'
-              f'   ({min(self.rates):.0f} to {max(self.rates):.0f}/s,'
-              f' {min(self.cpus):.2f} to {max(self.cpus):.2f} us)')
-
-
-def ratio(one, other):
-    """Of paired rounds."""
-    return statistics.median(a / b for a, b in zip(one.rates, other.rates))
-
-
 def senders(people, letter, text_bytes):
     bulk = Sender('thrum bulk',
-                  lambda port: bulk_command(people, letter, port))
+                  lambda port: bulk_command(people, letter, port),
+                  MESSAGES)
     floor = Sender('floor_smtp', lambda port: [
         bench('floor_smtp'), str(port), str(CONNECTIONS), str(MESSAGES),
-        str(text_bytes)])
+        str(text_bytes)], MESSAGES)
     peer = Sender('smtp-source -d', lambda port: [
         find('smtp-source'), '-d', '-s', str(CONNECTIONS), '-m', str(MESSAGES),
-        '-l', '1500', f'127.0.0.1:{port}'])
+        '-l', '1500', f'127.0.0.1:{port}'],
+        MESSAGES)
     return bulk, floor, peer
 
 
@@ -284,9 +174,7 @@ def loop():
 
 
 def main():
-    if not find('smtp-source') or not find('smtp-sink'):
-        raise SystemExit("smtp-source and smtp-sink (Debian's package postfix) "
-                         'are missing')
+    measure.need_postfix()
     letter = make_letter()
     text_bytes = measure_text(letter)
     people = make_list(MESSAGES)
@@ -299,13 +187,8 @@ def main():
         memory(letter)
     if LOOP:
         loop()
-    print(f'\n{len(failed)} bounds are not met' if failed
-          else '\nEvery bound is met')
-    return 1 if failed else 0
+    return measure.end()
 
 
 if __name__ == '__main__':
-    try:
-        sys.exit(main())
-    finally:
-        shutil.rmtree(FOLDER)
+    sys.exit(main())
