@@ -53,6 +53,9 @@ const char *thrum_smtp_stage_name(thrum_smtp_stage stage)
         [THRUM_SMTP_STAGE_BODY] = "the message",
         [THRUM_SMTP_STAGE_RSET] = "RSET",
         [THRUM_SMTP_STAGE_QUIT] = "QUIT",
+        [THRUM_SMTP_STAGE_STARTTLS] = "STARTTLS",
+        [THRUM_SMTP_STAGE_TLS] = "TLS",
+        [THRUM_SMTP_STAGE_AUTH] = "AUTH",
     };
     size_t index = (size_t)stage;
 

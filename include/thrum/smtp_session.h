@@ -110,7 +110,7 @@ THRUM_API void thrum_smtp_session_secured(thrum_smtp_session *session,
  * 5321, section 4.5.3.1.10) get one of their own; the receipt speaks of all.
  * Ownership: message taken, and given back to `sent` (on error: stays with the
  * caller); ctx borrowed.
- * Errors: THRUM_E_NOMEM, THRUM_E_CLOSED unless OPENING or READY,
+ * Errors: THRUM_E_NOMEM, THRUM_E_CLOSED when it has ended or is to quit,
  * THRUM_E_INVALID for a message that lacks something. */
 THRUM_API int thrum_smtp_session_send(thrum_smtp_session *session,
                                       thrum_message *message,

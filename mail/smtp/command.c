@@ -28,6 +28,7 @@ static const command_form command_forms[] = {
     [THRUM_SMTP_STAGE_BODY] = COMMAND_FORM(".", ""),
     [THRUM_SMTP_STAGE_RSET] = COMMAND_FORM("RSET", ""),
     [THRUM_SMTP_STAGE_QUIT] = COMMAND_FORM("QUIT", ""),
+    [THRUM_SMTP_STAGE_STARTTLS] = COMMAND_FORM("STARTTLS", ""),
 };
 
 /* ---- Arguments ---- */

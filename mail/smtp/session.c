@@ -16,6 +16,7 @@ static const thrum_ns session_limits[] = {
     [THRUM_SMTP_STAGE_GREETING] = MINUTES(5),
     [THRUM_SMTP_STAGE_EHLO] = MINUTES(5),
     [THRUM_SMTP_STAGE_HELO] = MINUTES(5),
+    [THRUM_SMTP_STAGE_STARTTLS] = MINUTES(1),
     [THRUM_SMTP_STAGE_MAIL] = MINUTES(5),
     [THRUM_SMTP_STAGE_RCPT] = MINUTES(5),
     [THRUM_SMTP_STAGE_DATA] = MINUTES(2),
@@ -50,7 +51,7 @@ thrum_smtp_session_new(thrum_context *context,
     session->state = THRUM_SMTP_SESSION_OPENING;
     session->most = config->mode;
     session->window = config->window;
-    session->tls = config->tls;
+    thrum__session_open(session, config);
     session->limits = config->limits;
     session->since = now;
     session_push(session, THRUM_SMTP_STAGE_GREETING, NULL);
@@ -72,6 +73,7 @@ void thrum_smtp_session_free(thrum_smtp_session *session)
         thrum_context_release(session->context, block);
     }
     thrum_failure_unref(session->failure);
+    thrum_context_release(session->context, session->greeting);
     context = session->context;
     thrum_context_release(context, session);
     thrum_context_unref(context);
@@ -106,8 +108,7 @@ int thrum_smtp_session_send(thrum_smtp_session *session, thrum_message *message,
 {
     if (message == NULL)
         return THRUM_E_NOMEM;
-    if (session->state != THRUM_SMTP_SESSION_OPENING &&
-        session->state != THRUM_SMTP_SESSION_READY)
+    if (session->quitting || session->state == THRUM_SMTP_SESSION_ENDED)
         return THRUM_E_CLOSED;
     if (thrum__message_ready(message) != NULL)
         return THRUM_E_INVALID;
@@ -150,7 +151,9 @@ void thrum_smtp_session_lost(thrum_smtp_session *session, thrum_failure *why)
 
 void thrum_smtp_session_quit(thrum_smtp_session *session)
 {
-    if (session->state != THRUM_SMTP_SESSION_ENDED)
+    session->quitting = true;
+    if (session->state != THRUM_SMTP_SESSION_ENDED &&
+        session->state != THRUM_SMTP_SESSION_STARTTLS)
         session->state = THRUM_SMTP_SESSION_CLOSING;
 }
 

@@ -64,8 +64,9 @@ struct thrum_smtp_session {
     unsigned mechanism;
     size_t unread; /* bytes in the clear behind the consent to STARTTLS */
     thrum_smtp_limits limits;
-    bool dirty;   /* the server may still hold a transaction: RSET first */
-    bool leaving; /* QUIT stands in the ring */
+    bool dirty;    /* the server may still hold a transaction: RSET first */
+    bool quitting; /* QUIT is to be said */
+    bool leaving;  /* QUIT stands in the ring */
 
     session_command ring[SESSION_RING];
     unsigned answering;
@@ -168,9 +169,14 @@ void thrum__session_surprised(thrum_smtp_session *session,
 
 /* ---- session_opening.c: from the greeting until it is ready ---- */
 
-session_perform_fn thrum__session_send_ehlo, thrum__session_send_helo;
+/* What the config says of TLS. */
+void thrum__session_open(thrum_smtp_session *session,
+                         const thrum_smtp_session_config *config);
+
+session_perform_fn thrum__session_send_ehlo, thrum__session_send_helo,
+    thrum__session_send_starttls;
 session_reply_fn thrum__session_reply_greeting, thrum__session_reply_ehlo,
-    thrum__session_reply_helo;
+    thrum__session_reply_helo, thrum__session_reply_starttls;
 
 /* ---- session_transaction.c: messages ---- */
 

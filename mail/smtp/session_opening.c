@@ -1,10 +1,51 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From the greeting until the session is ready for messages.
+ * From the greeting until the session is ready for messages: EHLO, STARTTLS,
+ * and EHLO again. What the server said in the clear is forgotten when the
+ * connection is secured; what it says in between is never read.
  */
+#include <stdio.h>
 #include <string.h>
 
+#include "mail/receipt_internal.h"
+#include "mail/smtp/ehlo.h"
 #include "mail/smtp/session_internal.h"
+
+enum { OPENING_TEXT = 1000, OPENING_TLS_GO_AHEAD = 220 };
+
+/* ---- The words ---- */
+
+/* "PEER refused STARTTLS, and TLS is required: 454 4.7.0 not now"; `reply` may
+ * be NULL. */
+static thrum_failure *opening_insecure(const thrum_smtp_session *session,
+                                       thrum_smtp_stage stage, const char *what,
+                                       const thrum__reply *reply)
+{
+    char words[THRUM__REPLY_WORDS] = "", enhanced[THRUM__REPLY_ENHANCED] = "";
+    char code[16] = "", text[OPENING_TEXT];
+    thrum_smtp_detail detail = {.stage = stage,
+                                .enhanced = enhanced,
+                                .text = words,
+                                .peer = session->peer};
+
+    if (reply != NULL) {
+        detail.code = reply->code;
+        thrum__reply_enhanced(reply, enhanced);
+        thrum__reply_words(reply, words, sizeof words);
+        snprintf(code, sizeof code, ": %d", reply->code);
+    }
+    snprintf(text, sizeof text, "%s %s%s%s%s%s%s", session->peer, what, code,
+             enhanced[0] != '\0' ? " " : "", enhanced,
+             words[0] != '\0' ? " " : "", words);
+    return thrum__smtp_failure(session->context, THRUM_SMTP_E_SECURITY, &detail,
+                               text);
+}
+
+static void opening_end(thrum_smtp_session *session, thrum_smtp_stage stage,
+                        const char *what, const thrum__reply *reply)
+{
+    thrum__session_end(session, opening_insecure(session, stage, what, reply));
+}
 
 /* ---- What is sent ---- */
 
@@ -34,7 +75,69 @@ int thrum__session_send_helo(thrum_smtp_session *session,
     return send_hello(session, THRUM_SMTP_STAGE_HELO, out, now);
 }
 
+int thrum__session_send_starttls(thrum_smtp_session *session,
+                                 session_transaction *transaction,
+                                 thrum_buffer *out, size_t enough, thrum_ns now)
+{
+    (void)transaction;
+    (void)enough;
+    return thrum__session_send(session, THRUM_SMTP_STAGE_STARTTLS,
+                               (thrum_bytes){NULL, 0}, out, now);
+}
+
+/* ---- What comes next ---- */
+
+static void opening_ready(thrum_smtp_session *session)
+{
+    bool pipelining =
+        (session->offers.extensions & THRUM_SMTP_PIPELINING) != 0 &&
+        session->most != THRUM_SMTP_MODE_LOCKSTEP;
+
+    session->mode =
+        pipelining ? THRUM_SMTP_MODE_ACROSS : THRUM_SMTP_MODE_LOCKSTEP;
+    if (session->state == THRUM_SMTP_SESSION_OPENING)
+        session->state = THRUM_SMTP_SESSION_READY;
+}
+
+/* Whether there is anything yet to be done for which TLS would be needed: not
+ * when all that is left is to say QUIT. */
+static bool opening_is_over(const thrum_smtp_session *session)
+{
+    return session->state == THRUM_SMTP_SESSION_CLOSING &&
+           session->waiting == NULL;
+}
+
+/* The server has said what it offers. Within TLS a STARTTLS that it offers
+ * again is not looked at. */
+static void opening_secure(thrum_smtp_session *session)
+{
+    bool offered = (session->offers.extensions & THRUM_SMTP_STARTTLS) != 0;
+
+    if (opening_is_over(session) || session->secured ||
+        session->tls == THRUM_SMTP_TLS_NONE)
+        opening_ready(session);
+    else if (offered)
+        session_push(session, THRUM_SMTP_STAGE_STARTTLS, NULL);
+    else if (session->tls == THRUM_SMTP_TLS_OPPORTUNISTIC)
+        opening_ready(session);
+    else
+        opening_end(session, THRUM_SMTP_STAGE_STARTTLS,
+                    "does not offer STARTTLS, and TLS is required", NULL);
+}
+
 /* ---- What the replies do ---- */
+
+static bool opening_greet(thrum_smtp_session *session,
+                          const thrum__reply *reply)
+{
+    char words[THRUM__REPLY_WORDS];
+    size_t size = thrum__reply_words(reply, words, sizeof words);
+
+    session->greeting = thrum_context_copy(session->context, words, size);
+    if (session->greeting == NULL)
+        thrum__session_end(session, thrum_failure_no_memory());
+    return session->greeting != NULL;
+}
 
 void thrum__session_reply_greeting(thrum_smtp_session *session,
                                    session_transaction *transaction,
@@ -42,6 +145,8 @@ void thrum__session_reply_greeting(thrum_smtp_session *session,
 {
     thrum_smtp_stage stage = THRUM_SMTP_STAGE_GREETING;
 
+    if (!opening_greet(session, reply))
+        return;
     if (session_reply_is_positive(reply))
         session_push(session, THRUM_SMTP_STAGE_EHLO, NULL);
     else if (session_reply_is_negative(reply))
@@ -51,33 +156,36 @@ void thrum__session_reply_greeting(thrum_smtp_session *session,
         thrum__session_surprised(session, stage, transaction, reply);
 }
 
-static void reply_open(thrum_smtp_session *session, bool pipelining)
+/* A server that knows no EHLO is greeted as in 1982 (RFC 5321 section
+ * 4.1.1.1), unless something is needed that HELO does not have: an answer to
+ * EHLO that somebody on the way has changed must not take TLS away. */
+static void opening_fall_back(thrum_smtp_session *session,
+                              const thrum__reply *reply)
 {
-    session->mode = !pipelining ? THRUM_SMTP_MODE_LOCKSTEP
-                    : session->most == THRUM_SMTP_MODE_LOCKSTEP
-                        ? THRUM_SMTP_MODE_LOCKSTEP
-                        : THRUM_SMTP_MODE_ACROSS;
-    if (session->state == THRUM_SMTP_SESSION_OPENING)
-        session->state = THRUM_SMTP_SESSION_READY;
+    if (!session->secured && session->tls == THRUM_SMTP_TLS_REQUIRED)
+        opening_end(session, THRUM_SMTP_STAGE_EHLO,
+                    "refused EHLO, and TLS is required", reply);
+    else
+        session_push(session, THRUM_SMTP_STAGE_HELO, NULL);
 }
 
-/* A server that knows no EHLO is greeted as in 1982 (RFC 5321 section
- * 4.1.1.1). */
 void thrum__session_reply_ehlo(thrum_smtp_session *session,
                                session_transaction *transaction,
                                const thrum__reply *reply)
 {
     thrum_smtp_stage stage = THRUM_SMTP_STAGE_EHLO;
 
-    if (session_reply_is_positive(reply))
-        reply_open(session, thrum__reply_offers(reply, "PIPELINING"));
-    else if (reply->code >= 500)
-        session_push(session, THRUM_SMTP_STAGE_HELO, NULL);
-    else if (session_reply_is_negative(reply))
+    if (session_reply_is_positive(reply)) {
+        thrum__ehlo_read(reply, &session->offers);
+        opening_secure(session);
+    } else if (reply->code >= 500) {
+        opening_fall_back(session, reply);
+    } else if (session_reply_is_negative(reply)) {
         thrum__session_end(session,
                            thrum__session_no_service(session, stage, reply));
-    else
+    } else {
         thrum__session_surprised(session, stage, transaction, reply);
+    }
 }
 
 void thrum__session_reply_helo(thrum_smtp_session *session,
@@ -87,10 +195,82 @@ void thrum__session_reply_helo(thrum_smtp_session *session,
     thrum_smtp_stage stage = THRUM_SMTP_STAGE_HELO;
 
     if (session_reply_is_positive(reply))
-        reply_open(session, false);
+        opening_ready(session);
     else if (session_reply_is_negative(reply))
         thrum__session_end(session,
                            thrum__session_no_service(session, stage, reply));
     else
         thrum__session_surprised(session, stage, transaction, reply);
+}
+
+/* Only 220 is consent (RFC 3207 section 4). Where TLS is required anything else
+ * is a reason to stop; where it is not, a refusal is none, and what is neither
+ * is no SMTP. */
+void thrum__session_reply_starttls(thrum_smtp_session *session,
+                                   session_transaction *transaction,
+                                   const thrum__reply *reply)
+{
+    thrum_smtp_stage stage = THRUM_SMTP_STAGE_STARTTLS;
+
+    if (reply->code == OPENING_TLS_GO_AHEAD)
+        session->state = THRUM_SMTP_SESSION_STARTTLS;
+    else if (session->tls == THRUM_SMTP_TLS_REQUIRED)
+        opening_end(session, stage, "refused STARTTLS, and TLS is required",
+                    reply);
+    else if (session_reply_is_negative(reply))
+        opening_ready(session);
+    else
+        thrum__session_surprised(session, stage, transaction, reply);
+}
+
+/* ---- From outside ---- */
+
+void thrum__session_open(thrum_smtp_session *session,
+                         const thrum_smtp_session_config *config)
+{
+    session->tls = config->tls == THRUM_SMTP_TLS_DEFAULT
+                       ? THRUM_SMTP_TLS_OPPORTUNISTIC
+                       : config->tls;
+    session->secured = session->tls == THRUM_SMTP_TLS_IMPLICIT;
+}
+
+/* Nothing that the server said in the clear is remembered (RFC 3207 section
+ * 4.2). */
+void thrum_smtp_session_secured(thrum_smtp_session *session, thrum_ns now)
+{
+    if (session->state != THRUM_SMTP_SESSION_STARTTLS)
+        return;
+    if (session->unread > 0) {
+        opening_end(session, THRUM_SMTP_STAGE_STARTTLS,
+                    "went on in the clear behind its consent to STARTTLS",
+                    NULL);
+        return;
+    }
+    session->secured = true;
+    session->offers = (thrum_smtp_offers){.extensions = 0};
+    session->since = now;
+    session->state = session->quitting ? THRUM_SMTP_SESSION_CLOSING
+                                       : THRUM_SMTP_SESSION_OPENING;
+    session_push(session, THRUM_SMTP_STAGE_EHLO, NULL);
+}
+
+size_t thrum_smtp_session_unread(const thrum_smtp_session *session)
+{
+    return session->unread;
+}
+
+const thrum_smtp_offers *
+thrum_smtp_session_offers(const thrum_smtp_session *session)
+{
+    return &session->offers;
+}
+
+const char *thrum_smtp_session_greeting(const thrum_smtp_session *session)
+{
+    return session->greeting != NULL ? session->greeting : "";
+}
+
+unsigned thrum_smtp_session_mechanism(const thrum_smtp_session *session)
+{
+    return session->mechanism;
 }

@@ -146,6 +146,7 @@ static session_reply_fn *const reply_functions[] = {
     [THRUM_SMTP_STAGE_GREETING] = thrum__session_reply_greeting,
     [THRUM_SMTP_STAGE_EHLO] = thrum__session_reply_ehlo,
     [THRUM_SMTP_STAGE_HELO] = thrum__session_reply_helo,
+    [THRUM_SMTP_STAGE_STARTTLS] = thrum__session_reply_starttls,
     [THRUM_SMTP_STAGE_RSET] = thrum__session_reply_rset,
     [THRUM_SMTP_STAGE_MAIL] = thrum__session_reply_mail,
     [THRUM_SMTP_STAGE_RCPT] = thrum__session_reply_rcpt,
@@ -231,11 +232,14 @@ void thrum_smtp_session_receive(thrum_smtp_session *session, const char *data,
     thrum__reply reply;
     int got = 1;
 
-    while (got == 1 && session->state != THRUM_SMTP_SESSION_ENDED) {
+    while (got == 1 && session->state != THRUM_SMTP_SESSION_ENDED &&
+           session->state != THRUM_SMTP_SESSION_STARTTLS) {
         got = thrum__reply_read(&session->reader, &in, &reply);
         if (got == 1)
             reply_take(session, &reply, now);
         else if (got < 0)
             reply_is_not_smtp(session);
     }
+    if (session->state == THRUM_SMTP_SESSION_STARTTLS)
+        session->unread += in.size;
 }

@@ -102,6 +102,7 @@ int thrum__session_send_quit(thrum_smtp_session *session,
 static session_perform_fn *const send_performs[] = {
     [THRUM_SMTP_STAGE_EHLO] = thrum__session_send_ehlo,
     [THRUM_SMTP_STAGE_HELO] = thrum__session_send_helo,
+    [THRUM_SMTP_STAGE_STARTTLS] = thrum__session_send_starttls,
     [THRUM_SMTP_STAGE_RSET] = thrum__session_send_rset,
     [THRUM_SMTP_STAGE_MAIL] = thrum__session_send_mail,
     [THRUM_SMTP_STAGE_RCPT] = thrum__session_send_rcpt,
@@ -132,6 +133,7 @@ static bool send_is_due(thrum_smtp_session *session)
     bool awaits = session->awaited > 0;
 
     if (session->state == THRUM_SMTP_SESSION_ENDED ||
+        session->state == THRUM_SMTP_SESSION_STARTTLS ||
         (session_is_lockstep(session) && awaits))
         return false;
     if (session->sending != session->end)

@@ -111,7 +111,7 @@ static void script_sent(thrum_message *message, thrum_receipt *receipt,
 bool script_begin(script_run *run, const script *table)
 {
     thrum_smtp_session_config config = {
-        .helo = "me", .peer = "mx:25", .mode = table->mode};
+        .helo = "me", .peer = "mx:25", .mode = table->mode, .tls = table->tls};
 
     memset(run, 0, sizeof *run);
     run->script = table;
@@ -167,6 +167,8 @@ void script_prepare(script_run *run, const script_step *step)
         script_give(run);
     if (step->quit)
         thrum_smtp_session_quit(run->session);
+    if (step->secured)
+        thrum_smtp_session_secured(run->session, run->now);
     script_answer(run);
 }
 
@@ -214,9 +216,10 @@ static void expect_body(script_run *run, int number, thrum_buffer *expected)
 static void expect_word(script_run *run, const char *word, size_t size,
                         thrum_buffer *expected)
 {
-    static const char *const plain[] = {"DATA", "RSET", "QUIT", "."};
+    static const char *const plain[] = {"DATA", "RSET", "QUIT", ".",
+                                        "STARTTLS"};
 
-    for (size_t i = 0; i < 4; i++)
+    for (size_t i = 0; i < 5; i++)
         if (size == strlen(plain[i]) && memcmp(word, plain[i], size) == 0) {
             thrum_buffer_format(expected, "%s\r\n", plain[i]);
             return;

@@ -15,9 +15,11 @@ enum { SCRIPT_STEPS = 16, SCRIPT_MESSAGES = 6 };
 typedef struct script_step {
     int add;            /* so many messages are given to the session first */
     bool quit;          /* it is told to quit before the server speaks */
+    bool secured;       /* the connection is within TLS from here on */
     const char *server; /* "|" stands for CRLF, "~" for NUL */
     /* Words, each for what it names: EHLO, MAIL1, RCPT1, RCPT1b (the second
-     * recipient), DATA, BODY1, RSET, QUIT, "." for the final dot. */
+     * recipient), DATA, BODY1, RSET, QUIT, STARTTLS, "." for the final dot.
+     */
     const char *client;
 } script_step;
 
@@ -27,6 +29,7 @@ typedef enum script_end { SCRIPT_LOST, SCRIPT_EXPIRES } script_end;
 typedef struct script {
     const char *name;
     thrum_smtp_mode mode;
+    thrum_smtp_tls tls;
     const char *recipients; /* "12": one for message 1, two for message 2;
                                NULL: one each */
     script_step steps[SCRIPT_STEPS];

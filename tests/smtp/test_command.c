@@ -19,6 +19,7 @@ static const struct {
     {THRUM_SMTP_STAGE_BODY, "", ".\r\n"},
     {THRUM_SMTP_STAGE_RSET, "", "RSET\r\n"},
     {THRUM_SMTP_STAGE_QUIT, "", "QUIT\r\n"},
+    {THRUM_SMTP_STAGE_STARTTLS, "", "STARTTLS\r\n"},
     /* I2: what stands in quotes may be anything printable */
     {THRUM_SMTP_STAGE_RCPT, "\"a b\"@x", "RCPT TO:<\"a b\"@x>\r\n"},
     {THRUM_SMTP_STAGE_RCPT, "\"a>b\"@x", "RCPT TO:<\"a>b\"@x>\r\n"},

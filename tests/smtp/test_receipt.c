@@ -7,7 +7,7 @@
 #include "tests/support/support.h"
 
 static const thrum_smtp_detail no_such_user = {
-    THRUM_SMTP_STAGE_RCPT, 550, "5.1.1", "no such user", "127.0.0.1:25",
+    THRUM_SMTP_STAGE_RCPT,       550, "5.1.1", "no such user", "127.0.0.1:25",
     THRUM_SMTP_VERDICT_RECIPIENT};
 
 START_TEST(a_receipt_bears_the_id_the_reply_and_who_was_refused)
@@ -130,7 +130,7 @@ START_TEST(each_code_and_each_stage_has_its_words)
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
         ck_assert((thrum_domain_smtp.describe(codes[i]) == NULL) ==
                   (codes[i] == THRUM_SMTP_E_END));
-    for (int stage = THRUM_SMTP_STAGE_CONNECT; stage <= THRUM_SMTP_STAGE_QUIT;
+    for (int stage = THRUM_SMTP_STAGE_CONNECT; stage <= THRUM_SMTP_STAGE_AUTH;
          stage++)
         ck_assert_str_ne(thrum_smtp_stage_name((thrum_smtp_stage)stage), "");
     ck_assert_str_eq(thrum_smtp_stage_name(THRUM_SMTP_STAGE_RCPT), "RCPT");
