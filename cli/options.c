@@ -29,19 +29,42 @@ typedef struct options_reader {
     uint64_t given; /* a bit for each option */
 } options_reader;
 
+const cli_option *cli_command_option(const cli_command *command, size_t index)
+{
+    if (index < command->count)
+        return &command->options[index];
+    index -= command->count;
+    return index < command->shared_count ? &command->shared[index] : NULL;
+}
+
+/* Where the value of the option at a place goes; past the last, that of the
+ * operand. */
+static void *options_at(const options_reader *self, size_t index)
+{
+    const cli_command *command = self->command;
+    const cli_option *option = cli_command_option(command, index);
+
+    if (option == NULL)
+        return self->settings + command->operand->offset;
+    return self->settings + option->offset +
+           (index < command->count ? 0 : command->shared_at);
+}
+
 static void options_table(const cli_command *command, struct option *table)
 {
-    for (size_t i = 0; i < command->count; i++) {
-        table[i].name = command->options[i].name;
-        table[i].has_arg = command->options[i].kind == CLI_FLAG
-                               ? no_argument
-                               : required_argument;
+    const cli_option *option;
+    size_t i;
+
+    for (i = 0; (option = cli_command_option(command, i)) != NULL; i++) {
+        table[i].name = option->name;
+        table[i].has_arg =
+            option->kind == CLI_FLAG ? no_argument : required_argument;
         table[i].val = OPTIONS_FIRST + (int)i;
     }
-    table[command->count].name = "help";
-    table[command->count].val = OPTIONS_HELP;
-    table[command->count + 1].name = "version";
-    table[command->count + 1].val = OPTIONS_VERSION;
+    table[i].name = "help";
+    table[i].val = OPTIONS_HELP;
+    table[i + 1].name = "version";
+    table[i + 1].val = OPTIONS_VERSION;
 }
 
 /* Digits only: strtoull alone would take blanks, a sign and an empty text. */
@@ -98,9 +121,8 @@ static int options_complain(const options_reader *self, const char *from,
 }
 
 static int options_take(options_reader *self, const cli_option *option,
-                        const char *from, const char *text)
+                        void *at, const char *from, const char *text)
 {
-    void *at = self->settings + option->offset;
     cli_texts *texts = at;
     int ok = 1;
 
@@ -129,7 +151,7 @@ static int options_take(options_reader *self, const cli_option *option,
 
 static int options_given(options_reader *self, size_t index, const char *text)
 {
-    const cli_option *option = &self->command->options[index];
+    const cli_option *option = cli_command_option(self->command, index);
     uint64_t bit = (uint64_t)1 << index;
     char from[64];
 
@@ -140,39 +162,60 @@ static int options_given(options_reader *self, size_t index, const char *text)
         return CLI_EXIT_USAGE;
     }
     self->given |= bit;
-    return options_take(self, option, from, text);
+    return options_take(self, option, options_at(self, index), from, text);
 }
 
-static int options_environment(options_reader *self)
+/* What the environment says of an option that was not given. */
+static int options_environment(options_reader *self, const cli_option *option,
+                               size_t index)
 {
-    for (size_t i = 0; i < self->command->count; i++) {
-        const cli_option *option = &self->command->options[i];
-        const char *text;
-        int status;
+    const char *text = NULL;
 
-        if (option->variable == NULL || (self->given & (uint64_t)1 << i) != 0)
-            continue;
+    if (option->variable != NULL && (self->given & (uint64_t)1 << index) == 0)
         text = getenv(option->variable);
-        if (text == NULL || text[0] == '\0')
-            continue;
-        status = options_take(self, option, option->variable, text);
+    if (text == NULL || text[0] == '\0')
+        return CLI_GO_ON;
+    return options_take(self, option, options_at(self, index), option->variable,
+                        text);
+}
+
+/* What stands behind the options, and what was not given at all. */
+static int options_rest(options_reader *self, char **words)
+{
+    const cli_option *operand = self->command->operand, *option;
+    int status = CLI_GO_ON;
+    size_t i;
+
+    for (i = 0; (option = cli_command_option(self->command, i)) != NULL; i++) {
+        status = options_environment(self, option, i);
         if (status != CLI_GO_ON)
             return status;
     }
-    return CLI_GO_ON;
+    if (operand != NULL && *words == NULL)
+        return options_environment(self, operand, i);
+    if (operand != NULL)
+        status = options_take(self, operand, options_at(self, i), "", *words++);
+    if (*words == NULL)
+        return status;
+    cli_say(operand == NULL ? "thrum %s: '%s' is not an option"
+                            : "thrum %s: '%s' is one word too many",
+            self->command->name, *words);
+    return CLI_EXIT_USAGE;
 }
 
-/* What getopt_long answered with ':' or '?'. */
+/* What getopt_long answered with ':' or '?'. The value of an option that there
+ * is not may be a password: it is not shown. */
 static int options_wrong(const options_reader *self, int answer, char **argv)
 {
-    const char *name = self->command->name;
+    const char *name = self->command->name, *word = argv[optind - 1];
+    int size = (int)strcspn(word, "=");
 
     if (answer == ':')
-        cli_say("thrum %s: %s needs a value", name, argv[optind - 1]);
+        cli_say("thrum %s: %.*s needs a value", name, size, word);
     else if (optopt >= OPTIONS_FIRST)
-        cli_say("thrum %s: %s takes no value", name, argv[optind - 1]);
+        cli_say("thrum %s: %.*s takes no value", name, size, word);
     else
-        cli_say("thrum %s: unknown option %s", name, argv[optind - 1]);
+        cli_say("thrum %s: unknown option %.*s", name, size, word);
     cli_say("Try 'thrum %s --help'.", name);
     return CLI_EXIT_USAGE;
 }
@@ -191,13 +234,15 @@ int cli_options_read(const cli_command *command, int argc, char **argv,
 {
     struct option table[OPTIONS_MOST + 3] = {{0}};
     options_reader self = {.command = command, .settings = settings};
+    /* An operand may stand before options. */
+    const char *order = command->operand != NULL ? ":" : "+:";
     int answer, status = CLI_GO_ON;
 
     options_table(command, table);
     opterr = 0;
     optind = 0; /* glibc: start afresh, should this be the second time */
     while (status == CLI_GO_ON) {
-        answer = getopt_long(argc, argv, "+:", table, NULL);
+        answer = getopt_long(argc, argv, order, table, NULL);
         if (answer == -1)
             break;
         if (answer == OPTIONS_HELP || answer == OPTIONS_VERSION)
@@ -206,13 +251,7 @@ int cli_options_read(const cli_command *command, int argc, char **argv,
             return options_wrong(&self, answer, argv);
         status = options_given(&self, (size_t)(answer - OPTIONS_FIRST), optarg);
     }
-    if (status != CLI_GO_ON)
-        return status;
-    if (optind < argc) {
-        cli_say("thrum %s: '%s' is not an option", command->name, argv[optind]);
-        return CLI_EXIT_USAGE;
-    }
-    return options_environment(&self);
+    return status == CLI_GO_ON ? options_rest(&self, argv + optind) : status;
 }
 
 static void options_help_line(FILE *out, const cli_option *option)
@@ -237,11 +276,12 @@ void cli_options_help(const cli_command *command, FILE *out)
         {.name = "help", .help = "show this and end"},
         {.name = "version", .help = "show the version and end"},
     };
+    const cli_option *option;
 
     fprintf(out, "Usage: thrum %s %s\n%s\n\n", command->name, command->usage,
             command->about);
-    for (size_t i = 0; i < command->count; i++)
-        options_help_line(out, &command->options[i]);
+    for (size_t i = 0; (option = cli_command_option(command, i)) != NULL; i++)
+        options_help_line(out, option);
     for (size_t i = 0; i < sizeof common / sizeof *common; i++)
         options_help_line(out, &common[i]);
 }

@@ -45,7 +45,16 @@ typedef struct cli_command {
     const char *usage; /* what follows its name: "--to FILE [OPTION]..." */
     const cli_option *options;
     size_t count;
+    /* Those that it has in common with other commands; their settings are a
+     * struct at `shared_at` in the command's. */
+    const cli_option *shared;
+    size_t shared_count, shared_at;
+    const cli_option *operand; /* the one word without dashes; NULL: none */
 } cli_command;
+
+/* The option at a place of the command, its own before the shared ones; NULL
+ * past the last. */
+const cli_option *cli_command_option(const cli_command *command, size_t index);
 
 /* The command is to be carried out; any other answer is the exit status. */
 enum { CLI_GO_ON = -1 };

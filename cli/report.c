@@ -22,22 +22,6 @@ double cli_report_rate(const cli_report *report)
     return seconds > 0 ? (double)report->accepted / seconds : 0;
 }
 
-/* A failure's text and those of its causes: "no connection: no route". */
-static void report_words(const thrum_failure *why, char *out, size_t room)
-{
-    size_t size = 0;
-
-    for (; why != NULL && room - size > 2; why = thrum_failure_cause(why)) {
-        const char *text = thrum_failure_text(why);
-
-        if (size > 0) {
-            memcpy(out + size, ": ", 2);
-            size += 2;
-        }
-        size += cli_say_clean(text, strlen(text), out + size, room - size);
-    }
-}
-
 /* What kind of failure it is; the server's words, if it said any. */
 static void report_kind(const thrum_failure *why, cli_report_kind *kind)
 {
@@ -45,7 +29,7 @@ static void report_kind(const thrum_failure *why, cli_report_kind *kind)
 
     memset(kind, 0, sizeof *kind);
     if (detail == NULL || detail->code == 0) {
-        report_words(why, kind->text, sizeof kind->text);
+        cli_say_causes(why, kind->text, sizeof kind->text);
         return;
     }
     kind->code = detail->code;

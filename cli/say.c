@@ -48,6 +48,22 @@ size_t cli_say_clean(const char *text, size_t size, char *out, size_t room)
     return written;
 }
 
+void cli_say_causes(const thrum_failure *why, char *out, size_t room)
+{
+    size_t size = 0;
+
+    out[0] = '\0';
+    for (; why != NULL && room - size > 2; why = thrum_failure_cause(why)) {
+        const char *text = thrum_failure_text(why);
+
+        if (size > 0) {
+            memcpy(out + size, ": ", 2);
+            size += 2;
+        }
+        size += cli_say_clean(text, strlen(text), out + size, room - size);
+    }
+}
+
 void cli_say(const char *format, ...)
 {
     char raw[SAY_LINE], clean[SAY_LINE + 1];

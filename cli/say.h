@@ -9,7 +9,7 @@
 
 #include <stddef.h>
 
-#include <thrum/api.h>
+#include <thrum/failure.h>
 
 /* Writes one line to standard error, in one call. Longer than 4 KiB: cut. */
 void cli_say(const char *format, ...) THRUM_PRINTF(1, 2);
@@ -19,5 +19,9 @@ void cli_say(const char *format, ...) THRUM_PRINTF(1, 2);
  * \xNN. Ends with a NUL; cut at a character where the room ends. Returns the
  * length. */
 size_t cli_say_clean(const char *text, size_t size, char *out, size_t room);
+
+/* The words of a failure and of what lies beneath it, "no connection: no
+ * route", as they may be shown. Ends with a NUL; cut where the room ends. */
+void cli_say_causes(const thrum_failure *why, char *out, size_t room);
 
 #endif
