@@ -13,11 +13,23 @@ import tempfile
 import time
 
 BUILD = os.environ.get('top_builddir', '.')
-THRUM = os.path.join(BUILD, 'thrum')
 FOLDER = tempfile.mkdtemp(prefix='thrum-bench-')
 atexit.register(shutil.rmtree, FOLDER, True)
 
 failed = []
+
+
+def program(name):
+    """One of the build folder; where libtool has put a script in its place,
+    the program itself, for what the shell takes to start is not ours."""
+    folder, name = os.path.split(name)
+    itself = os.path.join(BUILD, folder, '.libs', name)
+    return itself if os.path.exists(itself) else \
+        os.path.join(BUILD, folder, name)
+
+
+THRUM = program('thrum')
+os.environ['LD_LIBRARY_PATH'] = os.path.join(os.path.abspath(BUILD), '.libs')
 
 
 def find(name):
@@ -33,7 +45,7 @@ def need_postfix():
 
 
 def bench(name):
-    return os.path.join(BUILD, 'bench', name)
+    return program(os.path.join('bench', name))
 
 
 def judge(name, value, unit, met, bound):
