@@ -3,33 +3,38 @@
 run: `smtp_send`, a mailer that sends one letter many times; `floor_smtp`, bare
 sockets in the same mode; Postfix's `smtp-source`.
 
-    smtp.py [--quick] [--rounds N] [PART]...
+    smtp.py [--quick] [--rounds N] [--into FILE] [PART]...
 
-Parts: rates, chunked, line, tls, memory, counts; all of them unless named.
-Programs that are compared run in turn, and a ratio is the median of those
-within a round. The status is 0 when every bound is met, 1 when one is not.
+Parts: rates, chunked, line, tls, memory, counts; all of them unless named. What
+it prints is Markdown; --into writes it over what an earlier run has left in a
+document. Programs that are compared run in turn, and a ratio is the median of
+those within a round. The status is 0 when every bound is met, 1 when one is
+not.
 """
 import argparse
 import json
 import os
+import re
 import shutil
-import statistics
 import sys
 
 import measure
 from measure import (BUILD, Line, Sender, SmtpSink, ThrumSink, bench, cpu_ratio,
-                     find, judge, ratio, run)
+                     find, ratio, run)
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 os.pardir, 'tests', 'support'))
 import cost  # noqa: E402 pylint: disable=wrong-import-position
 
 TEXT = 1180          # bytes of the letter's text
-SOURCE = '1500'      # smtp-source's, and its headers
+SOURCE = '1500'      # of smtp-source's, without its header
 MADE = os.path.join(BUILD, 'tests', 'tls', 'made')
 WAY = 10000          # us, of a line
 ROUND_TRIP = 2 * WAY / 1e6
 MODES = ('lockstep', 'pipelined', 'across')
+WINDOWS = (1, 4, 8, 16)
+CONNECTIONS = (1, 10, 50, 100)
+BEGIN, END = '<!-- bench/smtp.py -->', '<!-- its end -->'
 
 # Messages a run: enough for a third of a second or so.
 MESSAGES = {'source': 12000, 'lockstep': 12000, 'pipelined': 16000,
@@ -49,8 +54,44 @@ class Size:
         return max(connections, int(MESSAGES[mode] * share))
 
 
-def via(port, scheme='smtp'):
-    return f'{scheme}://127.0.0.1:{port}'
+# ---- What is printed ----
+
+printed = []
+
+
+def say(line=''):
+    print(line, flush=True)
+    printed.append(line)
+
+
+def progress(line):
+    print(line, file=sys.stderr, flush=True)
+
+
+def table(*rows):
+    """The first is its head; of numbers, all but the first are to the right."""
+    say()
+    for number, row in enumerate(rows):
+        say('| ' + ' | '.join(row) + ' |')
+        if number == 0:
+            say('|---' + '|---:' * (len(row) - 1) + '|')
+
+
+class Bounds:
+    """Those of a part, in one table."""
+
+    def __init__(self):
+        self.rows = [('Bound', 'reached', '')]
+
+    def judge(self, bound, values, holds, form='{:.2f}'):
+        met = all(holds(value) for value in values)
+        if not met:
+            measure.failed.append(bound)
+        self.rows.append((bound, ', '.join(map(form.format, values)),
+                          'met' if met else '**not met**'))
+
+    def show(self):
+        table(*self.rows)
 
 
 # ---- Senders ----
@@ -60,8 +101,8 @@ def ours(mode, connections, *options, window=None, messages=None):
     name = f'thrum, {mode}' + (f' {window}' if window else '')
     return Sender(name, lambda port: [
         bench('smtp_send'), '-m', mode, '-c', str(connections), '-l', str(TEXT),
-        *(['-w', str(window)] if window else []), *options, via(port),
-        str(count)], count)
+        *(['-w', str(window)] if window else []), *options,
+        f'smtp://127.0.0.1:{port}', str(count)], count)
 
 
 def floor(mode, connections, window=None, messages=None):
@@ -79,101 +120,10 @@ def source(connections, messages=None):
         '-l', SOURCE, f'127.0.0.1:{port}'], count)
 
 
-def in_turn(server, senders):
-    """So that what disturbs the machine disturbs all."""
-    for _ in range(Size.rounds):
-        for one in senders:
-            one.round(server.port)
-    for one in senders:
-        one.show()
-
-
-# ---- The parts ----
-
-def rates():
-    server = SmtpSink()
-    for connections in 1, 10, 50, 100:
-        peer = source(connections)
-        sent = {mode: ours(mode, connections) for mode in MODES}
-        floors = {mode: floor(mode, connections) for mode in MODES}
-        print(f'\nTo smtp-sink, {connections} connections, medians of '
-              f'{Size.rounds}: messages/s, CPU a message')
-        in_turn(server, [peer] + [one[mode] for mode in MODES
-                                  for one in (sent, floors)])
-        best, step = sent['across'], sent['lockstep']
-        judge('rate beside smtp-source', ratio(best, peer), '',
-              ratio(best, peer) >= 2.1, 'at least 2.1')
-        for mode in MODES:
-            found = ratio(sent[mode], floors[mode])
-            judge(f'{mode}: rate beside the floor', found, '', found >= 0.8,
-                  'at least 0.8')
-        found = cpu_ratio(step, peer)
-        judge('lockstep: CPU beside smtp-source', found, '', found <= 1,
-              'at most 1')
-    server.end()
-
-
-def chunked():
-    server = ThrumSink('--chunking')
-    print(f'\nTo thrum sink by BDAT, 10 connections, medians of {Size.rounds}: '
-          'messages/s, CPU a message')
-    pairs = [(ours('chunked', 10, window=window),
-              floor('chunked', 10, window=window)) for window in (1, 4, 8, 16)]
-    in_turn(server, [one for pair in pairs for one in pair])
-    for one, other in pairs:
-        judge(f'{one.name}: CPU a message', one.cpu(), ' us', one.cpu() <= 4,
-              'at most 4 us')
-        found = ratio(one, other)
-        judge(f'{one.name}: rate beside the floor', found, '', found >= 0.8,
-              'at least 0.8')
-    server.end()
-
-
-def over_a_line(server, sender, connections):
-    """Prints the round trips a message, as counted and as timed."""
-    line = Line(server, WAY)
-    seconds, _, _ = run(sender.command(line.port))
-    told = line.end()
-    found = told['rounds'] / sender.messages
-    timed = seconds * connections / ROUND_TRIP / sender.messages
-    print(f'  {sender.name:24}{connections:>3} connections'
-          f'{found:>8.3f} round trips a message, {timed:.3f} by time, '
-          f'{sender.messages / seconds:.0f} messages/s; passed on '
-          f'{told["late_us"] / 1000:.2f} ms late, '
-          f'{told["late_most_us"] / 1000:.1f} at most', flush=True)
-    return found
-
-
-def line():
-    print('\nOver a round trip of 20 ms; those to open and to end are in')
-    count = {'source': 25, 'lockstep': 25, 'pipelined': 50, 'across': 200,
-             'chunked': 400}
-    sink, chunking = SmtpSink(), ThrumSink('--chunking')
-    for connections in 1, 10:
-        def many(mode):
-            return connections * max(2, int(count[mode] * Size.share))
-        over_a_line(sink, source(connections, many('source')), connections)
-        for mode in MODES:
-            for which in floor, ours:
-                found = over_a_line(
-                    sink, which(mode, connections, messages=many(mode)),
-                    connections)
-        judge('DATA: round trips a message', found, '', found <= 1.06,
-              'at most 1.06')
-        for which in floor, ours:
-            found = over_a_line(
-                chunking, which('chunked', connections, window=8,
-                                messages=many('chunked')), connections)
-        judge('BDAT, a window of 8: round trips a message', found, '',
-              found <= 0.15, 'at most 0.15')
-    sink.end()
-    chunking.end()
-
-
-def secured(mode, connections, **more):
-    """The same within TLS."""
+def secured(mode, connections):
+    """Within TLS."""
     one = ours(mode, connections, '-t', 'required', '-f',
-               os.path.join(MADE, 'ca.pem'), **more)
+               os.path.join(MADE, 'ca.pem'))
     one.name += ', TLS'
     return one
 
@@ -182,71 +132,206 @@ def tls_sink():
     return ThrumSink('--chunking', '--tls-cert', os.path.join(MADE, 'ip.pem'))
 
 
+def in_turn(server, senders):
+    """So that what disturbs the machine disturbs all."""
+    for _ in range(Size.rounds):
+        for one in senders:
+            one.round(server.port)
+    for one in senders:
+        progress(f'  {one.name:24}{one.rate():>9.0f}/s{one.cpu():>9.2f} us   '
+                 f'({min(one.rates):.0f} to {max(one.rates):.0f}/s, '
+                 f'{min(one.cpus):.2f} to {max(one.cpus):.2f} us)')
+
+
+def cell(sender):
+    return f'{sender.rate():,.0f} ({sender.cpu():.1f})'
+
+
+# ---- The parts ----
+
+def rates():
+    """To smtp-sink, with text and dot."""
+    server = SmtpSink()
+    peers = [source(count) for count in CONNECTIONS]
+    sent = {mode: [ours(mode, count) for count in CONNECTIONS]
+            for mode in MODES}
+    floors = {mode: [floor(mode, count) for count in CONNECTIONS]
+              for mode in MODES}
+    for i, count in enumerate(CONNECTIONS):
+        progress(f'{count} connections to smtp-sink')
+        in_turn(server, [peers[i]] + [those[mode][i] for mode in MODES
+                                      for those in (sent, floors)])
+    server.end()
+    table(('messages/s to `smtp-sink` (CPU us a message), connections:',
+           *map(str, CONNECTIONS)),
+          *((senders[0].name, *map(cell, senders))
+            for senders in (peers, *(those[mode] for mode in MODES
+                                     for those in (sent, floors)))))
+    bounds = Bounds()
+    bounds.judge('across messages, rate at least 2.1 of `smtp-source`',
+                 list(map(ratio, sent['across'], peers)), lambda x: x >= 2.1)
+    for mode in MODES:
+        bounds.judge(f'{mode}, rate at least 0.8 of the floor',
+                     list(map(ratio, sent[mode], floors[mode])),
+                     lambda x: x >= 0.8)
+    bounds.judge('lockstep, CPU at most that of `smtp-source`',
+                 list(map(cpu_ratio, sent['lockstep'], peers)),
+                 lambda x: x <= 1)
+    bounds.show()
+
+
+def chunked():
+    """To thrum sink, by BDAT."""
+    server = ThrumSink('--chunking')
+    progress('windows to thrum sink')
+    sent = [ours('chunked', 10, window=each) for each in WINDOWS]
+    floors = [floor('chunked', 10, window=each) for each in WINDOWS]
+    in_turn(server, [one for pair in zip(sent, floors) for one in pair])
+    server.end()
+    table(('messages/s to `thrum sink` by BDAT, 10 connections (CPU us a '
+           'message), window:', *map(str, WINDOWS)),
+          ('thrum', *map(cell, sent)), ('floor', *map(cell, floors)))
+    bounds = Bounds()
+    bounds.judge('CPU at most 4 us', [one.cpu() for one in sent],
+                 lambda x: x <= 4)
+    bounds.judge('rate at least 0.8 of the floor',
+                 list(map(ratio, sent, floors)), lambda x: x >= 0.8)
+    bounds.show()
+
+
+class Crossing:
+    """A sender's run over a long line."""
+
+    def __init__(self, server, sender, connections):
+        line = Line(server, WAY)
+        seconds, _, _ = run(sender.command(line.port))
+        told = line.end()
+        self.rounds = told['rounds'] / sender.messages
+        timed = seconds * connections / ROUND_TRIP / sender.messages
+        self.row = (sender.name, str(connections), f'{self.rounds:.3f}',
+                    f'{timed:.3f}', f'{sender.messages / seconds:,.0f}',
+                    f'{told["late_us"] / 1000:.2f}')
+        progress('  ' + ', '.join(self.row))
+
+
+def line():
+    """Round trips: those to open and to end are in."""
+    count = {'source': 25, 'lockstep': 25, 'pipelined': 50, 'across': 200,
+             'chunked': 400}
+    sink, chunking = SmtpSink(), ThrumSink('--chunking')
+    crossings, across, windows = [], [], []
+
+    def cross(server, which, mode, connections, **more):
+        many = connections * max(2, int(count[mode] * Size.share))
+        sender = which(connections, many) if which is source else \
+            which(mode, connections, messages=many, **more)
+        crossings.append(Crossing(server, sender, connections))
+        return crossings[-1].rounds
+
+    progress('over a line')
+    for connections in 1, 10:
+        cross(sink, source, 'source', connections)
+        for mode in MODES:
+            cross(sink, floor, mode, connections)
+            found = cross(sink, ours, mode, connections)
+        across.append(found)
+        cross(chunking, floor, 'chunked', connections, window=8)
+        windows.append(cross(chunking, ours, 'chunked', connections, window=8))
+    sink.end()
+    chunking.end()
+    table(('over a round trip of 20 ms', 'connections',
+           'round trips a message, counted', 'timed', 'messages/s',
+           'the line late, ms'), *(each.row for each in crossings))
+    bounds = Bounds()
+    bounds.judge('DATA, at most 1.06 round trips', across,
+                 lambda x: x <= 1.06, '{:.3f}')
+    bounds.judge('BDAT with a window of 8, at most 0.15', windows,
+                 lambda x: x <= 0.15, '{:.3f}')
+    bounds.show()
+
+
 def tls():
+    """On kept connections."""
     if shutil.which('certtool') is None:
-        print('\nWithin TLS: left out, certtool is not installed')
+        say('\nWithin TLS: left out, certtool is not installed.')
         return
     server = tls_sink()
-    print(f'\nTo thrum sink, 10 connections, in the clear and within TLS, '
-          f'medians of {Size.rounds}')
-    pairs = [(ours(mode, 10), secured(mode, 10))
-             for mode in ('across', 'chunked')]
-    for one, _ in pairs:
-        command = one.command
-        one.command = lambda port, command=command: [
-            *command(port)[:1], '-t', 'none', *command(port)[1:]]
-    in_turn(server, [one for pair in pairs for one in pair])
-    for plain, within in pairs:
-        found = cpu_ratio(within, plain)
-        judge(f'{within.name}: CPU beside the plain one', found, '',
-              found <= 1.3, 'at most 1.3')
+    progress('within TLS')
+    modes = ('across', 'chunked')
+    plain = [ours(mode, 10, '-t', 'none') for mode in modes]
+    within = [secured(mode, 10) for mode in modes]
+    in_turn(server, [one for pair in zip(plain, within) for one in pair])
     server.end()
+    table(('messages/s to `thrum sink`, 10 connections (CPU us a message)',
+           *modes), ('in the clear', *map(cell, plain)),
+          ('within TLS', *map(cell, within)))
+    bounds = Bounds()
+    bounds.judge('TLS, CPU at most 1.3 of that in the clear',
+                 list(map(cpu_ratio, within, plain)), lambda x: x <= 1.3)
+    bounds.show()
 
 
 def memory():
-    print('\nAnonymous memory, 100 connections that send')
-    kinds = [('plain', ours('across', 100), ThrumSink, 40),
-             ('chunked', ours('chunked', 100), lambda: ThrumSink('--chunking'),
-              40)]
+    """Of 100 connections that send."""
+    kinds = [('across messages', ours('across', 100), ThrumSink, 40),
+             ('chunked', ours('chunked', 100),
+              lambda: ThrumSink('--chunking'), 40)]
     if shutil.which('certtool') is not None:
-        kinds.append(('TLS', secured('across', 100), tls_sink, 100))
+        kinds.append(('across messages, TLS', secured('across', 100), tls_sink,
+                      100))
+    rows, bounds = [], Bounds()
+    progress('memory')
     for name, sender, server, most in kinds:
         server = server()
         told = json.loads(sender.round(server.port))
         server.end()
         idle, seen = told['rss_idle_kib'], told['rss_kib']
-        found = (seen - idle) / told['connections']
-        print(f'  {name}: {idle} KiB idle, {seen} KiB with '
-              f'{told["connections"]} connections')
-        judge(f'{name}: a connection', found, ' KiB', found <= most,
-              f'at most {most} KiB')
+        rows.append((name, str(idle), str(seen), str(told['connections'])))
+        bounds.judge(f'{name}, a connection, at most {most} KiB',
+                     [(seen - idle) / told['connections']],
+                     lambda x, most=most: x <= most, '{:.1f}')
+    table(('anonymous memory, KiB', 'idle', 'sending', 'connections'), *rows)
+    bounds.show()
 
 
 def counts():
-    """Counted, not timed: the same on a busy machine, or nearly."""
+    """Not timed: the same on a busy machine, or nearly."""
     if not cost.has('valgrind') or not cost.has('strace'):
-        print('\nInstructions and system calls: left out, valgrind or strace '
-              'is not installed')
+        say('\nInstructions and system calls: left out, valgrind or strace is '
+            'not installed.')
         return
-    print('\nUser instructions and system calls a message, 10 connections')
     server = ThrumSink('--chunking')
+    rows, found = [], {}
+    progress('instructions and system calls')
     for mode in (*MODES, 'chunked'):
         for which in ours, floor:
-            def count(tool):
-                def measured(messages):
-                    one = which(mode, 10, messages=messages)
-                    return tool(one.command(server.port))[0]
-                return cost.once_more(measured, 2000, 4000)
-            found, calls = count(cost.instructions), count(cost.system_calls)
-            print(f'  {which(mode, 10).name:24}{found:>8.0f} instructions'
-                  f'{calls:>8.2f} system calls')
-            if which is ours and mode in ('across', 'chunked'):
-                judge(f'{mode}: instructions', found, '', found <= 4000,
-                      'at most 4,000')
-                judge(f'{mode}: system calls', calls, '', calls <= 4,
-                      'at most 4')
+            def a_message(tool, which=which, mode=mode):
+                return cost.once_more(
+                    lambda count: tool(which(mode, 10, messages=count)
+                                       .command(server.port))[0], 2000, 4000)
+            taken = a_message(cost.instructions), a_message(cost.system_calls)
+            rows.append((which(mode, 10).name, f'{taken[0]:,.0f}',
+                         f'{taken[1]:.2f}'))
+            if which is ours:
+                found[mode] = taken
     server.end()
+    table(('a message, 10 connections', 'user instructions', 'system calls'),
+          *rows)
+    bounds = Bounds()
+    for what, at, most in (('user instructions', 0, 4000),
+                           ('system calls', 1, 4)):
+        bounds.judge(f'across messages, chunked: at most {most:,} {what}',
+                     [found['across'][at], found['chunked'][at]],
+                     lambda x, most=most: x <= most,
+                     '{:,.0f}' if at == 0 else '{:.2f}')
+    bounds.show()
 
+
+PARTS = {'rates': rates, 'chunked': chunked, 'line': line, 'tls': tls,
+         'memory': memory, 'counts': counts}
+
+
+# ---- The program ----
 
 def measure_bytes():
     """How many bytes our letter has, as the sink counts them."""
@@ -256,30 +341,47 @@ def measure_bytes():
     return round(totals['bytes'] / totals['messages'])
 
 
-PARTS = {'rates': rates, 'chunked': chunked, 'line': line, 'tls': tls,
-         'memory': memory, 'counts': counts}
+def write_into(name):
+    """Between the marks."""
+    with open(name, encoding='utf-8') as file:
+        text = file.read()
+    whole = BEGIN + '\n' + '\n'.join(printed).strip() + '\n' + END
+    text, found = re.subn(re.escape(BEGIN) + '.*?' + re.escape(END),
+                          lambda _: whole, text, count=1, flags=re.S)
+    if found != 1:
+        raise SystemExit(f'{name} has no place between {BEGIN} and {END}')
+    with open(name, 'w', encoding='utf-8') as file:
+        file.write(text)
 
 
-def main():
+def read_arguments():
     parser = argparse.ArgumentParser()
     parser.add_argument('--quick', action='store_true',
                         help='one round of few messages: to try it out')
     parser.add_argument('--rounds', type=int)
+    parser.add_argument('--into', metavar='FILE')
     parser.add_argument('parts', nargs='*', metavar='PART',
                         help=', '.join(PARTS))
     options = parser.parse_args()
     unknown = set(options.parts) - set(PARTS)
     if unknown:
         parser.error('no such part: ' + ', '.join(sorted(unknown)))
-    measure.need_postfix()
     if options.quick:
         Size.rounds, Size.share = 1, 0.2
     Size.rounds = options.rounds or Size.rounds
+    return options
+
+
+def main():
+    options = read_arguments()
+    measure.need_postfix()
     Size.bytes = measure_bytes()
-    print(f'Messages of {Size.bytes} bytes; the load was '
-          f'{os.getloadavg()[0]:.2f} at the start')
+    say(f'Messages of {Size.bytes:,} bytes, medians of {Size.rounds} rounds; '
+        f'the load was {os.getloadavg()[0]:.1f} at the start.')
     for name in options.parts or PARTS:
         PARTS[name]()
+    if options.into:
+        write_into(options.into)
     return measure.end()
 
 
