@@ -74,24 +74,59 @@ static int sink_serve(sink_server *server, const sink_options *options)
     return status;
 }
 
+/* Runs it on a reactor. */
+static int sink_run_server(sink_server *server, thrum_context *context,
+                           const sink_options *options)
+{
+    int status;
+
+    server->reactor = sink_reactor(context);
+    if (server->reactor == NULL) {
+        cli_say("thrum sink: out of memory or descriptors");
+        return CLI_EXIT_SOFTWARE;
+    }
+    status = sink_serve(server, options);
+    thrum_reactor_free(server->reactor);
+    return status;
+}
+
+/* Reads the certificate, if there is one. Answers CLI_GO_ON or a status. */
+static int sink_read_tls(sink_server *server, thrum_context *context,
+                         const sink_options *options)
+{
+    thrum_tls_config config = {
+        .certificate_file = options->tls_cert,
+        .key_file = options->tls_key,
+    };
+    thrum_failure *why = NULL;
+
+    if (options->tls_cert == NULL)
+        return CLI_GO_ON;
+    server->tls = thrum_tls_new(context, &config, &why);
+    if (server->tls != NULL)
+        return CLI_GO_ON;
+    sink_say_why(why);
+    thrum_failure_unref(why);
+    return CLI_EXIT_NOINPUT;
+}
+
 /* The dump outlives the reactor, whose last connections may write to it. */
 static int sink_run(thrum_context *context, const sink_options *options,
                     sink_dump *dump)
 {
     sink_server server = {
-        .reactor = sink_reactor(context),
         .dump = dump,
         .count = options->count,
-        .session = {.pipelining = !options->no_pipelining},
+        .implicit = options->implicit_tls,
+        .session = {.pipelining = !options->no_pipelining,
+                    .chunking = options->chunking,
+                    .size = options->size},
     };
-    int status;
+    int status = sink_read_tls(&server, context, options);
 
-    if (server.reactor == NULL) {
-        cli_say("thrum sink: out of memory or descriptors");
-        return CLI_EXIT_SOFTWARE;
-    }
-    status = sink_serve(&server, options);
-    thrum_reactor_free(server.reactor);
+    if (status == CLI_GO_ON)
+        status = sink_run_server(&server, context, options);
+    thrum_tls_unref(server.tls);
     return status;
 }
 

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A line is kept in memory until it is LINE_KEPT long; what is longer goes to a
- * temporary file of its own, and from there to the dump when the message is
- * whole: nobody who stalls in the middle of a long message holds up the others.
- * When the disk is full the dump is cut back to its last whole line.
+ * Lines are collected and written together. When the disk is full the dump is
+ * cut back to its last whole line.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,13 +12,9 @@
 #include "cli/sink_dump.h"
 
 enum {
-    LINE_KEPT = 256 * 1024, /* in memory, for each connection */
     PENDING_KEPT = 64 * 1024,
-    ESCAPE_SIZE = 6, /* \u00ff */
-    ESCAPE_AT_A_TIME = 8192
+    PENDING_MOST = 1024 * 1024 /* with one more line in memory */
 };
-
-/* ---- The file ---- */
 
 int sink_dump_open(sink_dump *dump, thrum_context *context, const char *path)
 {
@@ -38,13 +32,11 @@ int sink_dump_open(sink_dump *dump, thrum_context *context, const char *path)
         close(dump->fd);
         return error;
     }
-    thrum_buffer_init(&dump->pending, context, PENDING_KEPT + LINE_KEPT * 2);
+    thrum_buffer_init(&dump->pending, context, PENDING_MOST);
     return 0;
 }
 
-/* Writes all of it. `*written` counts what the file got, also on error. */
-static int dump_write_all(int fd, const char *data, size_t size,
-                          size_t *written)
+int sink_write_all(int fd, const char *data, size_t size, size_t *written)
 {
     *written = 0;
     while (*written < size) {
@@ -76,11 +68,54 @@ static int dump_write_lines(sink_dump *dump, const char *data, size_t size)
 
     if (dump->error != 0)
         return dump->error;
-    dump->error = dump_write_all(dump->fd, data, size, &written);
+    dump->error = sink_write_all(dump->fd, data, size, &written);
     if (dump->error == 0)
         dump->whole += size;
     else
         dump_cut_back(dump, data, written);
+    return dump->error;
+}
+
+int sink_dump_add(sink_dump *dump, thrum_bytes line)
+{
+    if (thrum_buffer_append(&dump->pending, line.data, line.size) != 0)
+        return ENOMEM;
+    return dump->pending.size < PENDING_KEPT ? dump->error
+                                             : sink_dump_flush(dump);
+}
+
+/* Copies a file to the dump; its line is not whole yet then. */
+static int dump_copy(sink_dump *dump, int from, uint64_t *copied)
+{
+    char piece[16 * 1024];
+    size_t written;
+    ssize_t count;
+    int error = 0;
+
+    while (error == 0) {
+        count = pread(from, piece, sizeof piece, (off_t)*copied);
+        if (count <= 0)
+            return count < 0 ? errno : 0;
+        error = sink_write_all(dump->fd, piece, (size_t)count, &written);
+        *copied += (uint64_t)count;
+    }
+    return error;
+}
+
+int sink_dump_add_file(sink_dump *dump, int from, thrum_bytes rest)
+{
+    uint64_t copied = 0;
+    size_t written;
+
+    if (sink_dump_flush(dump) != 0)
+        return dump->error;
+    dump->error = dump_copy(dump, from, &copied);
+    if (dump->error == 0)
+        dump->error = sink_write_all(dump->fd, rest.data, rest.size, &written);
+    if (dump->error == 0)
+        dump->whole += copied + rest.size;
+    else
+        dump_cut_back(dump, NULL, 0);
     return dump->error;
 }
 
@@ -101,197 +136,4 @@ int sink_dump_close(sink_dump *dump)
     dump->fd = -1;
     thrum_buffer_fini(&dump->pending);
     return error;
-}
-
-/* ---- A line ---- */
-
-void sink_line_init(sink_line *line, thrum_context *context)
-{
-    thrum_buffer_init(&line->text, context, LINE_KEPT * 2);
-    line->spilled = NULL;
-}
-
-void sink_line_fini(sink_line *line)
-{
-    thrum_buffer_fini(&line->text);
-    if (line->spilled != NULL)
-        fclose(line->spilled);
-    line->spilled = NULL;
-}
-
-/* Moves what is in memory to the line's temporary file. */
-static int line_spill(sink_line *line)
-{
-    size_t written;
-    int error;
-
-    if (line->spilled == NULL)
-        line->spilled = tmpfile();
-    if (line->spilled == NULL)
-        return errno;
-    error = dump_write_all(fileno(line->spilled), line->text.data,
-                           line->text.size, &written);
-    thrum_buffer_clear(&line->text);
-    return error;
-}
-
-static int line_append(sink_line *line, const char *text, size_t size)
-{
-    return thrum_buffer_append(&line->text, text, size) == 0 ? 0 : ENOMEM;
-}
-
-/* One byte as the code point of the same number (latin-1), in JSON (RFC 8259
- * section 7). Returns the end of what was written. */
-static char *line_escape(char *to, unsigned char byte)
-{
-    static const char digits[] = "0123456789abcdef";
-    const char *names = "\"\"\\\\\nn\rr\tt";
-
-    *to++ = '\\';
-    for (const char *name = names; *name != '\0'; name += 2)
-        if ((unsigned char)name[0] == byte) {
-            *to++ = name[1];
-            return to;
-        }
-    memcpy(to, "u00", 3);
-    to[3] = digits[byte >> 4];
-    to[4] = digits[byte & 15];
-    return to + 5;
-}
-
-/* How many of the bytes need no escape. */
-static size_t line_plain(const char *data, size_t size)
-{
-    static const bool plain[256] = {
-        [' ' ... '!'] = true, ['#' ... '['] = true, [']' ... '~'] = true};
-    size_t i = 0;
-
-    while (i < size && plain[(unsigned char)data[i]])
-        i++;
-    return i;
-}
-
-static int line_append_escaped(sink_line *line, const char *data, size_t size)
-{
-    char *room = thrum_buffer_reserve(&line->text, size * ESCAPE_SIZE);
-    const char *end = data + size;
-    char *to = room;
-
-    if (room == NULL)
-        return ENOMEM;
-    while (data < end) {
-        size_t plain = line_plain(data, (size_t)(end - data));
-
-        memcpy(to, data, plain);
-        to += plain;
-        data += plain;
-        if (data < end)
-            to = line_escape(to, (unsigned char)*data++);
-    }
-    thrum_buffer_commit(&line->text, (size_t)(to - room));
-    return 0;
-}
-
-int sink_line_add(sink_line *line, const char *data, size_t size)
-{
-    int error = 0;
-
-    while (size > 0 && error == 0) {
-        size_t now = size < ESCAPE_AT_A_TIME ? size : ESCAPE_AT_A_TIME;
-
-        error = line_append_escaped(line, data, now);
-        if (error == 0 && line->text.size >= LINE_KEPT)
-            error = line_spill(line);
-        data += now;
-        size -= now;
-    }
-    return error;
-}
-
-static int line_append_recipients(sink_line *line, thrum_bytes recipients)
-{
-    const char *at = recipients.data, *end = at + recipients.size;
-    int error = 0;
-
-    for (; at < end && error == 0; at += strlen(at) + 1) {
-        error = at == recipients.data ? line_append(line, "\"", 1)
-                                      : line_append(line, ",\"", 2);
-        if (error == 0)
-            error = sink_line_add(line, at, strlen(at));
-        if (error == 0)
-            error = line_append(line, "\"", 1);
-    }
-    return error;
-}
-
-int sink_line_begin(sink_line *line, thrum_bytes sender, thrum_bytes recipients)
-{
-    int error;
-
-    thrum_buffer_clear(&line->text);
-    if (line->spilled != NULL)
-        fclose(line->spilled);
-    line->spilled = NULL;
-    error = line_append(line, "{\"from\":\"", 9);
-    if (error == 0)
-        error = sink_line_add(line, sender.data, sender.size);
-    if (error == 0)
-        error = line_append(line, "\",\"to\":[", 8);
-    if (error == 0)
-        error = line_append_recipients(line, recipients);
-    if (error == 0)
-        error = line_append(line, "],\"body\":\"", 10);
-    return error;
-}
-
-/* Copies the temporary file to the dump; its line is not whole yet then. */
-static int line_copy_spilled(sink_line *line, sink_dump *dump, uint64_t *copied)
-{
-    char piece[16 * 1024];
-    size_t written;
-    ssize_t count;
-    int error = 0;
-
-    while (error == 0) {
-        count =
-            pread(fileno(line->spilled), piece, sizeof piece, (off_t)*copied);
-        if (count <= 0)
-            return count < 0 ? errno : 0;
-        error = dump_write_all(dump->fd, piece, (size_t)count, &written);
-        *copied += (uint64_t)count;
-    }
-    return error;
-}
-
-static int line_end_spilled(sink_line *line, sink_dump *dump)
-{
-    uint64_t copied = 0;
-    size_t written;
-
-    if (sink_dump_flush(dump) != 0)
-        return dump->error;
-    dump->error = line_copy_spilled(line, dump, &copied);
-    if (dump->error == 0)
-        dump->error = dump_write_all(dump->fd, line->text.data, line->text.size,
-                                     &written);
-    if (dump->error == 0)
-        dump->whole += copied + line->text.size;
-    else
-        dump_cut_back(dump, NULL, 0);
-    return dump->error;
-}
-
-int sink_line_end(sink_line *line, sink_dump *dump)
-{
-    static const char end[] = "\",\"tls\":null,\"auth\":null}\n";
-
-    if (line_append(line, end, sizeof end - 1) != 0)
-        return ENOMEM;
-    if (line->spilled != NULL)
-        return line_end_spilled(line, dump);
-    if (thrum_buffer_append(&dump->pending, line->text.data, line->text.size) !=
-        0)
-        return ENOMEM;
-    return dump->pending.size < PENDING_KEPT ? dump->error
-                                             : sink_dump_flush(dump);
 }

@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The file of `thrum sink --dump`: one line of JSON for each message. Messages
- * arrive at the same time over many connections, so each has a line of its own
- * in the making, and the file gets whole lines only.
+ * The file of `thrum sink --dump`: one line of JSON for each message, and whole
+ * lines only. sink_line.h makes them.
  */
 #ifndef THRUM_CLI_SINK_DUMP_H
 #define THRUM_CLI_SINK_DUMP_H
-
-#include <stdbool.h>
-#include <stdio.h>
 
 #include <thrum/buffer.h>
 
@@ -30,27 +26,15 @@ int sink_dump_flush(sink_dump *dump);
 /* Flushes and closes it. Returns 0 or an errno. */
 int sink_dump_close(sink_dump *dump);
 
-/* One message's line. */
-typedef struct sink_line {
-    thrum_buffer text;
-    FILE *spilled; /* where a long line begins; unnamed */
-} sink_line;
+/* Adds a whole line, which is written with others. Returns 0 or an errno. */
+int sink_dump_add(sink_dump *dump, thrum_bytes line);
 
-/* Makes an empty line. */
-void sink_line_init(sink_line *line, thrum_context *context);
+/* Writes the whole line that begins in the file `from` and ends with `rest`.
+ * Returns 0 or an errno. */
+int sink_dump_add_file(sink_dump *dump, int from, thrum_bytes rest);
 
-/* Frees what it holds. */
-void sink_line_fini(sink_line *line);
-
-/* Begins a line anew. `recipients` are `size` bytes, each address ended by a
- * NUL. Returns 0 or an errno. */
-int sink_line_begin(sink_line *line, thrum_bytes sender,
-                    thrum_bytes recipients);
-
-/* Adds a piece of the text. Returns 0 or an errno. */
-int sink_line_add(sink_line *line, const char *data, size_t size);
-
-/* Ends the line and gives it to the dump. Returns 0 or an errno. */
-int sink_line_end(sink_line *line, sink_dump *dump);
+/* Writes all of it. `*written` counts what the file got, also on error.
+ * Returns 0 or an errno. */
+int sink_write_all(int fd, const char *data, size_t size, size_t *written);
 
 #endif

@@ -18,6 +18,16 @@ static const cli_option sink_table[] = {
      CLI_TEXT, AT(dump), 0, 0},
     {"no-pipelining", NULL, NULL, "do not offer PIPELINING", CLI_FLAG,
      AT(no_pipelining), 0, 0},
+    {"chunking", NULL, NULL, "offer CHUNKING, and take BDAT", CLI_FLAG,
+     AT(chunking), 0, 0},
+    {"size", "N", NULL, "offer SIZE, and refuse messages of more than N octets",
+     CLI_NUMBER, AT(size), 1, UINT64_MAX - 1},
+    {"tls-cert", "FILE", NULL, "offer STARTTLS with this certificate (PEM)",
+     CLI_TEXT, AT(tls_cert), 0, 0},
+    {"tls-key", "FILE", NULL, "its key, if it is not in the same file",
+     CLI_TEXT, AT(tls_key), 0, 0},
+    {"implicit-tls", NULL, NULL, "begin with TLS, instead of STARTTLS",
+     CLI_FLAG, AT(implicit_tls), 0, 0},
     {"json", NULL, NULL, "print the totals as JSON", CLI_FLAG, AT(json), 0, 0},
 };
 
@@ -67,14 +77,30 @@ static bool sink_options_address(sink_options *options)
     return true;
 }
 
+/* What does not go together; NULL: nothing. */
+static const char *sink_options_wrong(const sink_options *options)
+{
+    if (options->tls_key != NULL && options->tls_cert == NULL)
+        return "--tls-key without --tls-cert";
+    if (options->implicit_tls && options->tls_cert == NULL)
+        return "--implicit-tls without --tls-cert";
+    return NULL;
+}
+
 int sink_options_read(sink_options *options, int argc, char **argv)
 {
+    const char *wrong;
     int status;
 
     *options = (sink_options){.listen = "127.0.0.1:2525"};
     status = cli_options_read(&sink_command, argc, argv, options);
     if (status != CLI_GO_ON)
         return status;
+    wrong = sink_options_wrong(options);
+    if (wrong != NULL) {
+        cli_say("thrum sink: %s", wrong);
+        return CLI_EXIT_USAGE;
+    }
     if (sink_options_address(options))
         return CLI_GO_ON;
     cli_say("thrum sink: --listen takes ADDRESS:PORT or [ADDRESS]:PORT, "

@@ -6,12 +6,17 @@
 #include "cli/options.h"
 
 typedef struct sink_options {
-    const char *listen; /* as given */
-    char host[64];      /* the address in it, */
-    uint16_t port;      /* and the port */
-    uint64_t count;     /* 0: no end */
-    const char *dump;   /* NULL: none */
+    const char *listen;   /* as given */
+    char host[64];        /* the address in it, */
+    uint16_t port;        /* and the port */
+    uint64_t count;       /* 0: no end */
+    const char *dump;     /* NULL: none */
+    const char *tls_cert; /* NULL: no TLS */
+    const char *tls_key;
+    uint64_t size; /* 0: any */
     int no_pipelining;
+    int chunking;
+    int implicit_tls;
     int json;
 } sink_options;
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli/sink_path.h"
+#include "cli/utf8.h"
 
 static char path_upper(char byte)
 {
@@ -33,7 +34,7 @@ static size_t path_close(thrum_bytes text)
     for (size_t i = 0; i < text.size; i++) {
         unsigned char byte = (unsigned char)text.data[i];
 
-        if (byte < ' ' || byte > '~')
+        if (byte < ' ' || byte == 0x7f)
             return text.size;
         if (quoted && byte == '\\')
             i++;
@@ -88,9 +89,22 @@ bool sink_path_is_recipient(thrum_bytes path)
     return path_is_address(path) || sink_path_is_word(path, "POSTMASTER", 10);
 }
 
-bool sink_path_mail_parameters(thrum_bytes rest, bool extended)
+bool sink_path_is_ascii(thrum_bytes path)
 {
-    return rest.size == 0 ||
-           (extended && (sink_path_is_word(rest, "BODY=7BIT", 9) ||
-                         sink_path_is_word(rest, "BODY=8BITMIME", 13)));
+    for (size_t i = 0; i < path.size; i++)
+        if ((unsigned char)path.data[i] > '~')
+            return false;
+    return true;
+}
+
+bool sink_path_is_utf8(thrum_bytes path)
+{
+    for (size_t i = 0; i < path.size;) {
+        int size = cli_utf8_length(path.data + i, path.size - i);
+
+        if (size < 1)
+            return false;
+        i += (size_t)size;
+    }
+    return true;
 }

@@ -17,7 +17,8 @@ enum { SINK_PATH_MAX = 256 };
 bool sink_path_is_word(thrum_bytes text, const char *word, size_t size);
 
 /* Reads `keyword` ("FROM:"), a path in brackets, and a blank or the end.
- * `path` is what stands between the brackets, `rest` what follows the blank. */
+ * `path` is what stands between the brackets, `rest` what follows the blank.
+ * Bytes beyond ASCII are let pass. */
 bool sink_path_read(thrum_bytes argument, const char *keyword,
                     thrum_bytes *path, thrum_bytes *rest);
 
@@ -27,8 +28,11 @@ bool sink_path_is_sender(thrum_bytes path);
 /* Whether RCPT may have it: an address, or "postmaster". */
 bool sink_path_is_recipient(thrum_bytes path);
 
-/* Whether all parameters of MAIL were offered: none after HELO, else
- * BODY=7BIT or BODY=8BITMIME (RFC 6152), once. */
-bool sink_path_mail_parameters(thrum_bytes rest, bool extended);
+/* Whether there is nothing but ASCII in it; else MAIL has to ask for SMTPUTF8
+ * (RFC 6531). */
+bool sink_path_is_ascii(thrum_bytes path);
+
+/* Whether it is UTF-8 (RFC 3629). */
+bool sink_path_is_utf8(thrum_bytes path);
 
 #endif

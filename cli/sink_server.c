@@ -14,109 +14,8 @@
 /* A file that is looked at while the sink runs is at most this far behind. */
 #define SINK_FLUSH (100 * THRUM_MS)
 
-struct sink_connection {
-    sink_server *server;
-    sink_connection *next;
-    sink_connection **link; /* what points to this one */
-    thrum_stream *stream;
-    sink_session session;
-    sink_line line;
-};
-
 static void server_finish(sink_server *server);
 static void server_end(sink_server *server);
-
-/* ---- A connection ---- */
-
-static void connection_free(void *ctx)
-{
-    sink_connection *self = ctx;
-
-    sink_session_fini(&self->session);
-    sink_line_fini(&self->line);
-    thrum_context_release(thrum_reactor_context(self->server->reactor), self);
-}
-
-/* Sends the replies. Who sends commands and reads no replies gets no more of
- * them made: reading rests until the queue is short again. */
-static void connection_send(sink_connection *self)
-{
-    thrum_buffer *replies = &self->session.replies;
-
-    if (replies->size > 0 && thrum_stream_take(self->stream, replies) != 0) {
-        thrum_stream_abort(self->stream);
-        return;
-    }
-    if (self->session.stage == SINK_STAGE_ENDED)
-        thrum_stream_lose(self->stream);
-    else if (thrum_stream_queued(self->stream) > 64 * (size_t)1024)
-        thrum_stream_pause(self->stream);
-}
-
-static void connection_received(thrum_stream *stream, const char *data,
-                                size_t size, void *ctx)
-{
-    sink_connection *self = ctx;
-
-    (void)stream;
-    sink_session_receive(&self->session, data, size);
-    connection_send(self);
-}
-
-static void connection_drained(thrum_stream *stream, void *ctx)
-{
-    (void)ctx;
-    thrum_stream_resume(stream);
-}
-
-static void connection_closed(thrum_stream *stream, const thrum_failure *why,
-                              void *ctx)
-{
-    sink_connection *self = ctx;
-    sink_server *server = self->server;
-
-    (void)why;
-    *self->link = self->next;
-    if (self->next != NULL)
-        self->next->link = self->link;
-    self->stream = NULL;
-    thrum_stream_unref(stream);
-    if (server->closing && server->connections == NULL)
-        server_finish(server);
-}
-
-static const thrum_stream_handler connection_handler = {
-    .received = connection_received,
-    .drained = connection_drained,
-    .closed = connection_closed,
-};
-
-static void server_accept(thrum_listener *listener, thrum_stream *stream,
-                          void *ctx)
-{
-    sink_server *server = ctx;
-    thrum_context *context = thrum_reactor_context(server->reactor);
-    sink_connection *self = thrum_context_allocate(context, sizeof *self);
-
-    (void)listener;
-    if (self == NULL) {
-        thrum_stream_abort(stream);
-        thrum_stream_unref(stream);
-        return;
-    }
-    self->server = server;
-    self->stream = stream;
-    self->link = &server->connections;
-    self->next = server->connections;
-    if (self->next != NULL)
-        self->next->link = &self->next;
-    server->connections = self;
-    sink_line_init(&self->line, context);
-    sink_session_init(&self->session, context, &server->session, self);
-    thrum_stream_set_handler(stream, &connection_handler, self,
-                             connection_free);
-    connection_send(self);
-}
 
 /* ---- The dump ---- */
 
@@ -132,13 +31,10 @@ static void server_flush(void *ctx)
 static int session_begin(sink_session *session, void *ctx)
 {
     sink_connection *self = ctx;
-    thrum_bytes sender = {session->sender.data, session->sender.size};
-    thrum_bytes recipients = {session->recipients.data,
-                              session->recipients.size};
 
     if (self->server->dump == NULL)
         return 0;
-    return sink_line_begin(&self->line, sender, recipients);
+    return sink_line_begin(&self->line, &session->envelope);
 }
 
 static int session_text(sink_session *session, const char *data, size_t size,
@@ -152,11 +48,17 @@ static int session_text(sink_session *session, const char *data, size_t size,
     return sink_line_add(&self->line, data, size);
 }
 
-static int server_keep(sink_server *server, sink_line *line)
+static int server_keep(sink_server *server, sink_connection *from)
 {
     thrum_clock *clock = thrum_reactor_clock(server->reactor);
+    const thrum_tls_facts *facts = thrum_stream_tls_facts(from->stream);
+    sink_peer peer = {
+        .version = facts != NULL ? facts->version : NULL,
+        .cipher = facts != NULL ? facts->cipher : NULL,
+    };
 
-    if (sink_line_end(line, server->dump) != 0)
+    if (sink_line_end(&from->line, &from->session.envelope, &peer,
+                      server->dump) != 0)
         return -1;
     if (server->flush == NULL)
         server->flush = thrum_clock_call_later(clock, SINK_FLUSH, server_flush,
@@ -227,8 +129,14 @@ static void server_end(sink_server *server)
     server_wait(server, server_stop);
     for (sink_connection *at = server->connections; at != NULL; at = at->next) {
         sink_session_end(&at->session);
-        connection_send(at);
+        sink_connection_send(at);
     }
+}
+
+void sink_server_left(sink_server *server)
+{
+    if (server->closing && server->connections == NULL)
+        server_finish(server);
 }
 
 static void server_signalled(void *ctx)
@@ -246,7 +154,7 @@ static int session_end(sink_session *session, void *ctx)
     sink_server *server = self->server;
 
     (void)session;
-    if (server->dump != NULL && server_keep(server, &self->line) != 0) {
+    if (server->dump != NULL && server_keep(server, self) != 0) {
         server_close(server);
         return -1;
     }
@@ -263,11 +171,22 @@ static const sink_session_events server_events = {
     .end = session_end,
 };
 
+static void server_accept(thrum_listener *listener, thrum_stream *stream,
+                          void *ctx)
+{
+    (void)listener;
+    sink_connection_open(ctx, stream);
+}
+
 int sink_server_start(sink_server *server, const char *host, uint16_t port,
                       thrum_failure **why)
 {
     static const int numbers[] = {SIGINT, SIGTERM};
+    thrum_listener_config config = {
+        .tls = server->implicit ? server->tls : NULL,
+    };
 
+    server->session.tls = server->tls != NULL;
     server->session.events = &server_events;
     server->session.totals = &server->totals;
     for (size_t i = 0; i < 2; i++) {
@@ -278,7 +197,8 @@ int sink_server_start(sink_server *server, const char *host, uint16_t port,
             return -1;
         }
     }
-    server->listener = thrum_listen_tcp(server->reactor, host, port, NULL, why);
+    server->listener =
+        thrum_listen_tcp(server->reactor, host, port, &config, why);
     thrum_listener_accept(server->listener, server_accept, server, NULL);
     return server->listener != NULL ? 0 : -1;
 }

@@ -8,10 +8,7 @@
 
 #include <thrum/listener.h>
 
-#include "cli/sink_dump.h"
-#include "cli/sink_session.h"
-
-typedef struct sink_connection sink_connection;
+#include "cli/sink_connection.h"
 
 typedef struct sink_server {
     thrum_reactor *reactor;
@@ -22,17 +19,22 @@ typedef struct sink_server {
     sink_connection *connections;
     sink_dump *dump; /* NULL: messages are counted only */
     uint64_t count;  /* end after so many messages; 0: never */
+    thrum_tls *tls;  /* NULL: none; what sessions offer, or all begin with: */
+    bool implicit;   /* TLS from the first word on */
     bool closing;    /* no more connections or messages are taken */
     bool ending;     /* all that are left were told 421 */
     sink_totals totals;
     sink_session_config session;
 } sink_server;
 
-/* Starts it: `reactor`, `dump`, `count` and `session.pipelining` are set, all
- * else is 0. The loop ends when the server does. Ownership: *why new, only on
- * error. Errors: 0, or -1 and *why. */
+/* Starts it: `reactor`, `dump`, `count`, `tls` and `implicit` are set, and what
+ * `session` offers; all else is 0. The loop ends when the server does.
+ * Ownership: *why new, only on error. Errors: 0, or -1 and *why. */
 int sink_server_start(sink_server *server, const char *host, uint16_t port,
                       thrum_failure **why);
+
+/* A connection has ended, and is no longer among its server's. */
+void sink_server_left(sink_server *server);
 
 /* Frees what start made; the reactor's streams end with the reactor. */
 void sink_server_fini(sink_server *server);

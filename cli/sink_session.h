@@ -14,6 +14,7 @@
 #include <thrum/failure.h>
 
 #include "cli/sink_body.h"
+#include "cli/sink_envelope.h"
 
 /* What came over all connections together. */
 typedef struct sink_totals {
@@ -41,7 +42,10 @@ typedef struct sink_session_events {
 typedef struct sink_session_config {
     const sink_session_events *events;
     sink_totals *totals;
+    uint64_t size;   /* offer SIZE, refuse what is larger; 0: neither */
     bool pipelining; /* offer it */
+    bool chunking;   /* offer it */
+    bool tls;        /* offer STARTTLS until there is TLS */
 } sink_session_config;
 
 typedef enum sink_stage {
@@ -49,24 +53,30 @@ typedef enum sink_stage {
     SINK_STAGE_READY,
     SINK_STAGE_MAIL, /* a sender, and no recipient yet */
     SINK_STAGE_RCPT,
-    SINK_STAGE_TEXT,
-    SINK_STAGE_ENDED /* send the replies, then close */
+    SINK_STAGE_CHUNKS,    /* between the BDATs of one message */
+    SINK_STAGE_LOST,      /* after a BDAT that was refused, to the last one */
+    SINK_STAGE_TEXT,      /* after 354 */
+    SINK_STAGE_CHUNK,     /* within the octets of a BDAT */
+    SINK_STAGE_HANDSHAKE, /* send the replies, begin TLS, tell `secured` */
+    SINK_STAGE_ENDED      /* send the replies, then close */
 } sink_stage;
 
 struct sink_session {
     const sink_session_config *config;
     void *ctx;
-    thrum_buffer replies;    /* to be sent, and cleared, by the owner */
-    thrum_buffer line;       /* a command whose end has not come */
-    thrum_buffer sender;     /* the address, without brackets */
-    thrum_buffer recipients; /* the addresses, each ended by a NUL */
-    size_t count;            /* how many recipients */
-    uint64_t bytes;          /* of this message's text */
+    thrum_buffer replies; /* to be sent, and cleared, by the owner */
+    thrum_buffer line;    /* a command whose end has not come */
+    sink_envelope envelope;
+    uint64_t bytes;      /* of this message's text */
+    uint64_t chunk;      /* octets of this BDAT that are still to come */
+    const char *verdict; /* why the text is refused; NULL: it is not */
     sink_stage stage;
+    sink_stage after; /* the stage behind this BDAT */
     sink_body_state text;
     unsigned errors; /* commands refused so far */
     bool extended;   /* it was EHLO */
-    bool spoilt;     /* this message will be refused */
+    bool secure;     /* there is TLS */
+    bool last;       /* this BDAT is the last one */
     bool closing;    /* no more messages are taken */
 };
 
@@ -82,6 +92,10 @@ void sink_session_fini(sink_session *session);
 /* Takes what the client sent; the replies to it are in `replies` then, and the
  * stage says whether to go on. */
 void sink_session_receive(sink_session *session, const char *data, size_t size);
+
+/* TLS has begun: whatever was said before is forgotten (RFC 3207 section 4.2),
+ * also that there was a greeting. */
+void sink_session_secured(sink_session *session);
 
 /* Takes no more messages: the next one is answered with 421. */
 void sink_session_close(sink_session *session);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A byte says which allocation fails, one in what pieces the rest, all that a
- * client says to the sink, arrives. Whole and in pieces it is the same replies
- * and the same texts, and no more messages than there are ends of one.
+ * client says to the sink, arrives, and what the sink offers. Whole and in
+ * pieces it is the same replies and the same texts, and no more messages than
+ * there are ends of one.
  */
 #include <string.h>
+#include <strings.h>
 
 #include "cli/sink_session.h"
 #include "tests/fuzz/fuzz.h"
@@ -18,7 +20,7 @@ typedef struct heard {
 static int heard_begin(sink_session *session, void *ctx)
 {
     (void)ctx;
-    fuzz_assert(session->count > 0);
+    fuzz_assert(session->envelope.count > 0);
     return 0;
 }
 
@@ -43,13 +45,14 @@ static const sink_session_events events = {heard_begin, heard_text, heard_end};
 
 /* All that the client says, `step` bytes at a time. */
 static void sink_hear(thrum_context *context, heard *self, fuzz_input input,
-                      size_t step)
+                      const sink_session_config *offers, size_t step)
 {
-    sink_session_config config = {&events, &self->totals, true};
+    sink_session_config config = *offers;
     sink_session session;
     int error;
 
     memset(self, 0, sizeof *self);
+    config.totals = &self->totals;
     thrum_buffer_init(&self->replies, context, SIZE_MAX);
     thrum_buffer_init(&self->texts, context, SIZE_MAX);
     error = sink_session_init(&session, context, &config, self);
@@ -72,12 +75,17 @@ static void heard_fini(heard *self)
     thrum_buffer_fini(&self->texts);
 }
 
+/* Of a text after DATA, and of one by BDAT, in any case. */
 static uint64_t count_ends(fuzz_input input)
 {
     uint64_t count = 0;
 
-    for (size_t i = 0; i + 5 <= input.size; i++)
-        count += memcmp(input.data + i, "\r\n.\r\n", 5) == 0;
+    for (size_t i = 0; i + 5 <= input.size; i++) {
+        const char *at = (const char *)input.data + i;
+
+        count += memcmp(at, "\r\n.\r\n", 5) == 0;
+        count += strncasecmp(at, " last", 5) == 0;
+    }
     return count;
 }
 
@@ -92,11 +100,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_input input = {data, size};
     unsigned fail_at = fuzz_byte(&input), how = fuzz_byte(&input);
     thrum_context *context = fuzz_context(fail_at);
+    sink_session_config offers = {
+        .events = &events,
+        .pipelining = true,
+        .chunking = (how & 64) == 0,
+        .size = (how & 128) != 0 ? 9 : 0,
+    };
     heard whole, pieces;
 
-    sink_hear(context, &pieces, input, how % 64 + 1);
+    sink_hear(context, &pieces, input, &offers, how % 64 + 1);
     fuzz_assert(pieces.totals.messages <= count_ends(input));
-    sink_hear(context, &whole, input, input.size + 1);
+    sink_hear(context, &whole, input, &offers, input.size + 1);
     if (fail_at == 0) {
         fuzz_assert(is_same(&whole.replies, &pieces.replies));
         fuzz_assert(is_same(&whole.texts, &pieces.texts));

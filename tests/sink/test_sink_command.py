@@ -1,110 +1,16 @@
 # SPDX-License-Identifier: MIT
 """The command `thrum sink`, over sockets, as a client and a shell see it."""
-import json
 import os
 import re
 import signal
 import smtplib
 import socket
 import subprocess
-import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
-                                os.pardir, 'support'))
-import unit  # noqa: E402 pylint: disable=wrong-import-position
-
-THRUM = os.path.join(unit.top_builddir, 'thrum')
-ENVELOPE = b'MAIL FROM:<a@x.org>\r\nRCPT TO:<b@y.org>\r\nDATA\r\n'
-TAKEN = b'250 2.1.0 Ok\r\n250 2.1.5 Ok\r\n' \
-        b'354 End with a dot alone on its line\r\n'
-OK = b'250 2.0.0 Ok\r\n'
-
-# Seconds after which something hangs: a test says so instead of waiting.
-WATCHDOG = 60
-
-
-def thrum_sink(*options):
-    return subprocess.run([THRUM, 'sink', *options], capture_output=True,
-                          text=True, check=False, timeout=WATCHDOG)
-
-
-class Sink:
-    """A sink that runs; its options come after --listen and --json."""
-
-    def __init__(self, *options, host='127.0.0.1'):
-        self.process = subprocess.Popen(
-            [THRUM, 'sink', '--listen', f'{host}:0', '--json', *options],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self.said = self.process.stderr.readline()
-        self.port = int(self.said.rsplit(':', 1)[1])
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.communicate(timeout=WATCHDOG)
-
-    def end(self, number=None):
-        """Its status and totals, after a signal or by itself."""
-        if number is not None:
-            self.process.send_signal(number)
-        out, self.said = self.process.communicate(timeout=WATCHDOG)
-        return self.process.returncode, json.loads(out)
-
-
-class Client:
-    """A connection without manners of its own."""
-
-    def __init__(self, sink, host='127.0.0.1'):
-        self.socket = socket.create_connection((host, sink.port),
-                                               timeout=WATCHDOG)
-        self.expect(b'220 localhost ESMTP thrum sink\r\n')
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.socket.close()
-
-    def say(self, data):
-        self.socket.sendall(data)
-
-    def read(self, size):
-        got = b''
-        while len(got) < size:
-            piece = self.socket.recv(size - len(got))
-            if not piece:
-                break
-            got += piece
-        return got
-
-    def expect(self, wanted):
-        got = self.read(len(wanted))
-        if got != wanted:
-            raise AssertionError(f'{got!r} instead of {wanted!r}')
-
-    def expect_end(self):
-        try:
-            got = self.socket.recv(1)
-        except ConnectionResetError:
-            got = b''
-        if got:
-            raise AssertionError(f'{got!r} instead of the end')
-
-    def ask(self, command, wanted):
-        self.say(command)
-        self.expect(wanted)
-
-    def hello(self):
-        self.ask(b'HELO c\r\n', b'250 localhost\r\n')
-
-
-def dumped(name):
-    with open(name, encoding='ascii') as lines:
-        return [json.loads(line) for line in lines]
+from sink import (ENVELOPE, OK, TAKEN, THRUM, WATCHDOG, Client, Sink, dumped,
+                  thrum_sink, unit)
 
 
 class CommandLine(unittest.TestCase):
@@ -131,8 +37,8 @@ class CommandLine(unittest.TestCase):
         self.assertEqual([option.replace('\\', '') for option in told], shown)
 
     def test_what_is_not_due_is_unknown(self):
-        for option in ('--chunking', '--size=1', '--auth=a:b', '--reply=a:1',
-                       '--implicit-tls', '--drop=MAIL', '--delay=MAIL:1'):
+        for option in ('--auth=a:b', '--reply=a:1', '--drop=MAIL',
+                       '--delay=MAIL:1', '--read-rate=1'):
             self.refused(64, 'unknown option', option)
 
     def test_an_address_has_a_port(self):
@@ -143,6 +49,15 @@ class CommandLine(unittest.TestCase):
     def test_a_count_is_a_number_from_1_on(self):
         for count in ('0', '-1', 'x', '', '1x'):
             self.refused(64, '--count takes a number', '--count', count)
+
+    def test_a_key_and_implicit_tls_need_a_certificate(self):
+        self.refused(64, '--tls-key without --tls-cert', '--tls-key', 'x')
+        self.refused(64, '--implicit-tls without', '--implicit-tls')
+
+    def test_a_certificate_that_cannot_be_read_is_named(self):
+        for options in (('--tls-cert', '/nowhere/x.pem'),
+                        ('--tls-cert', '/dev/null', '--implicit-tls')):
+            self.refused(66, options[1], '--listen', '127.0.0.1:0', *options)
 
     def test_a_place_that_cannot_be_listened_at_is_named(self):
         with socket.socket() as other:
@@ -289,7 +204,8 @@ class Dump(unittest.TestCase):
         self.assertEqual(dumped(self.name),
                          [{'from': 'a@x.org', 'to': ['b@y.org'],
                            'body': text.decode('latin-1'), 'tls': None,
-                           'auth': None}])
+                           'auth': None, 'chunked': False, '8bitmime': False,
+                           'smtputf8': False, 'size': None, 'dsn': None}])
         self.assertEqual(os.stat(self.name).st_mode & 0o7777, 0o600)
 
     def test_it_is_on_the_disk_soon_after_the_answer(self):

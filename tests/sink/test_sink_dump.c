@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli/sink_dump.h"
+#include "cli/sink_line.h"
 #include "tests/support/support.h"
 
 /* A file of its own for each test, and what it holds. */
@@ -51,29 +51,112 @@ static void dumped_fini(dumped *self)
     free(self->text);
 }
 
-static const thrum_bytes nobody = {"", 0};
-static const thrum_bytes bob = {"bob@y", 6};
+static const sink_peer nobody = {0};
+
+static thrum_bytes bytes(const char *text)
+{
+    return (thrum_bytes){text, strlen(text)};
+}
+
+/* From nobody to Bob. */
+static int envelope_make(sink_envelope *envelope, thrum_context *context)
+{
+    sink_mail_wishes mail = {0};
+    sink_rcpt_wishes rcpt = {0};
+    int error;
+
+    sink_envelope_init(envelope, context);
+    error = sink_envelope_begin(envelope, bytes(""), &mail);
+    return error != 0 ? error
+                      : sink_envelope_add(envelope, bytes("bob@y"), &rcpt);
+}
 
 /* One message, its text in pieces of `piece` bytes. */
 static int dump_message(sink_dump *dump, sink_line *line, const char *text,
                         size_t size, size_t piece)
 {
-    int error = sink_line_begin(line, nobody, bob);
+    sink_envelope envelope;
+    int error = envelope_make(&envelope, dump->pending.context);
 
+    if (error == 0)
+        error = sink_line_begin(line, &envelope);
     for (size_t at = 0; at < size && error == 0; at += piece)
         error = sink_line_add(line, text + at,
                               size - at < piece ? size - at : piece);
-    return error != 0 ? error : sink_line_end(line, dump);
+    if (error == 0)
+        error = sink_line_end(line, &envelope, &nobody, dump);
+    sink_envelope_fini(&envelope);
+    return error;
+}
+
+/* ---- What is told of a message ---- */
+
+typedef struct told {
+    const char *from;
+    const char *to[3]; /* ended by NULL */
+    sink_mail_wishes mail;
+    sink_rcpt_wishes rcpt[2];
+    sink_peer peer;
+    bool chunked;
+    const char *line;
+} told;
+
+#define WORD(text)                                                             \
+    {                                                                          \
+        text, sizeof text - 1                                                  \
+    }
+
+static const told tellings[] = {
+    {.from = "\"a b\"@x",
+     .to = {"bob@y", "eve@z"},
+     .line = "{\"from\":\"\\\"a b\\\"@x\",\"to\":[\"bob@y\",\"eve@z\"],"
+             "\"body\":\"Hello\\r\\n\",\"tls\":null,\"auth\":null,"
+             "\"chunked\":false,\"8bitmime\":false,\"smtputf8\":false,"
+             "\"size\":null,\"dsn\":null}\n"},
+    {.from = "",
+     .to = {"\xc3\xa4@y"},
+     .mail = {.size = 18446744073709551615U,
+              .sized = true,
+              .eight_bit = true,
+              .utf8 = true},
+     .chunked = true,
+     .peer = {"TLS1.3", "AES", "PLAIN", WORD("a\"b")},
+     .line = "{\"from\":\"\",\"to\":[\"\\u00c3\\u00a4@y\"],"
+             "\"body\":\"Hello\\r\\n\","
+             "\"tls\":{\"version\":\"TLS1.3\",\"cipher\":\"AES\"},"
+             "\"auth\":{\"mechanism\":\"PLAIN\",\"user\":\"a\\\"b\"},"
+             "\"chunked\":true,\"8bitmime\":true,\"smtputf8\":true,"
+             "\"size\":18446744073709551615,\"dsn\":null}\n"},
+    {.from = "a@x",
+     .to = {"b@y", "c@z"},
+     .mail = {.id = WORD("a+2Bb"), .returns = "HDRS"},
+     .rcpt = {{.notify = WORD("NEVER")},
+              {.type = WORD("rfc822"), .origin = WORD("c+22@z")}},
+     .line = "{\"from\":\"a@x\",\"to\":[\"b@y\",\"c@z\"],"
+             "\"body\":\"Hello\\r\\n\",\"tls\":null,\"auth\":null,"
+             "\"chunked\":false,\"8bitmime\":false,\"smtputf8\":false,"
+             "\"size\":null,\"dsn\":{\"ret\":\"HDRS\",\"envid\":\"a+b\","
+             "\"rcpt\":[{\"notify\":\"NEVER\",\"orcpt\":null},"
+             "{\"notify\":null,\"orcpt\":\"rfc822;c\\\"@z\"}]}}\n"},
+};
+
+static void told_envelope(const told *one, sink_envelope *envelope,
+                          thrum_context *context)
+{
+    sink_envelope_init(envelope, context);
+    ck_assert_int_eq(
+        sink_envelope_begin(envelope, bytes(one->from), &one->mail), 0);
+    for (int i = 0; one->to[i] != NULL; i++)
+        ck_assert_int_eq(
+            sink_envelope_add(envelope, bytes(one->to[i]), &one->rcpt[i]), 0);
+    envelope->chunked = one->chunked;
 }
 
 START_TEST(a_message_is_one_line_of_json)
 {
-    static const thrum_bytes ann = {"\"a b\"@x", 7};
-    static const thrum_bytes two = {"bob@y\0eve@z", 12};
-    static const char wanted[] =
-        "{\"from\":\"\\\"a b\\\"@x\",\"to\":[\"bob@y\",\"eve@z\"],"
-        "\"body\":\"Hello\\r\\n\",\"tls\":null,\"auth\":null}\n";
+    const told *one = &tellings[_i];
     thrum_context *context = support_context();
+    sink_envelope envelope;
     sink_dump dump;
     sink_line line;
     dumped file;
@@ -81,13 +164,15 @@ START_TEST(a_message_is_one_line_of_json)
     dumped_init(&file);
     ck_assert_int_eq(sink_dump_open(&dump, context, file.path), 0);
     sink_line_init(&line, context);
-    ck_assert_int_eq(sink_line_begin(&line, ann, two), 0);
+    told_envelope(one, &envelope, context);
+    ck_assert_int_eq(sink_line_begin(&line, &envelope), 0);
     ck_assert_int_eq(sink_line_add(&line, "Hello\r\n", 7), 0);
-    ck_assert_int_eq(sink_line_end(&line, &dump), 0);
+    ck_assert_int_eq(sink_line_end(&line, &envelope, &one->peer, &dump), 0);
+    sink_envelope_fini(&envelope);
     sink_line_fini(&line);
     ck_assert_int_eq(sink_dump_close(&dump), 0);
     dumped_read(&file);
-    ck_assert_str_eq(file.text, wanted);
+    ck_assert_str_eq(file.text, one->line);
     ck_assert_uint_eq(file.mode, 0600);
     dumped_fini(&file);
     support_context_end(context);
@@ -195,6 +280,7 @@ END_TEST
 START_TEST(lines_that_are_made_at_the_same_time_do_not_mix)
 {
     thrum_context *context = support_context();
+    sink_envelope envelope;
     sink_line one, two;
     sink_dump dump;
     char *first;
@@ -204,13 +290,15 @@ START_TEST(lines_that_are_made_at_the_same_time_do_not_mix)
     ck_assert_int_eq(sink_dump_open(&dump, context, file.path), 0);
     sink_line_init(&one, context);
     sink_line_init(&two, context);
-    ck_assert_int_eq(sink_line_begin(&one, nobody, bob), 0);
-    ck_assert_int_eq(sink_line_begin(&two, nobody, bob), 0);
+    ck_assert_int_eq(envelope_make(&envelope, context), 0);
+    ck_assert_int_eq(sink_line_begin(&one, &envelope), 0);
+    ck_assert_int_eq(sink_line_begin(&two, &envelope), 0);
     ck_assert_int_eq(sink_line_add(&one, "on", 2), 0);
     ck_assert_int_eq(sink_line_add(&two, "two", 3), 0);
     ck_assert_int_eq(sink_line_add(&one, "e", 1), 0);
-    ck_assert_int_eq(sink_line_end(&two, &dump), 0);
-    ck_assert_int_eq(sink_line_end(&one, &dump), 0);
+    ck_assert_int_eq(sink_line_end(&two, &envelope, &nobody, &dump), 0);
+    ck_assert_int_eq(sink_line_end(&one, &envelope, &nobody, &dump), 0);
+    sink_envelope_fini(&envelope);
     sink_line_fini(&one);
     sink_line_fini(&two);
     ck_assert_int_eq(sink_dump_close(&dump), 0);
@@ -227,6 +315,7 @@ START_TEST(a_line_begun_anew_forgets_what_was_in_it)
 {
     char *text = long_text(400000);
     thrum_context *context = support_context();
+    sink_envelope envelope;
     sink_dump dump;
     sink_line line;
     dumped file;
@@ -234,15 +323,17 @@ START_TEST(a_line_begun_anew_forgets_what_was_in_it)
     dumped_init(&file);
     ck_assert_int_eq(sink_dump_open(&dump, context, file.path), 0);
     sink_line_init(&line, context);
-    ck_assert_int_eq(sink_line_begin(&line, nobody, bob), 0);
+    ck_assert_int_eq(envelope_make(&envelope, context), 0);
+    ck_assert_int_eq(sink_line_begin(&line, &envelope), 0);
+    sink_envelope_fini(&envelope);
     ck_assert_int_eq(sink_line_add(&line, text, 400000), 0);
     ck_assert_int_eq(dump_message(&dump, &line, "x", 1, 1), 0);
     sink_line_fini(&line);
     ck_assert_int_eq(sink_dump_close(&dump), 0);
     dumped_read(&file);
-    ck_assert_str_eq(file.text, "{\"from\":\"\",\"to\":[\"bob@y\"],"
-                                "\"body\":\"x\",\"tls\":null,"
-                                "\"auth\":null}\n");
+    ck_assert_ptr_eq(strstr(file.text, "\"body\":\"x\","),
+                     file.text + strlen("{\"from\":\"\",\"to\":[\"bob@y\"],"));
+    ck_assert_ptr_eq(strchr(file.text, '\n') + 1, file.text + file.size);
     dumped_fini(&file);
     free(text);
     support_context_end(context);
@@ -308,6 +399,7 @@ START_TEST(a_disk_that_fills_within_a_long_message_leaves_those_before_it)
     char *text = long_text(600000);
     thrum_context *context = support_context();
     struct rlimit before;
+    sink_envelope envelope;
     sink_dump dump;
     sink_line line;
     dumped file;
@@ -317,10 +409,12 @@ START_TEST(a_disk_that_fills_within_a_long_message_leaves_those_before_it)
     ck_assert_int_eq(sink_dump_open(&dump, context, file.path), 0);
     sink_line_init(&line, context);
     ck_assert_int_eq(dump_message(&dump, &line, "x", 1, 1), 0);
-    ck_assert_int_eq(sink_line_begin(&line, nobody, bob), 0);
+    ck_assert_int_eq(envelope_make(&envelope, context), 0);
+    ck_assert_int_eq(sink_line_begin(&line, &envelope), 0);
     ck_assert_int_eq(sink_line_add(&line, text, 600000), 0);
     disk_limit(300 * 1024, &before);
-    ck_assert_int_eq(sink_line_end(&line, &dump), EFBIG);
+    ck_assert_int_eq(sink_line_end(&line, &envelope, &nobody, &dump), EFBIG);
+    sink_envelope_fini(&envelope);
     setrlimit(RLIMIT_FSIZE, &before);
     sink_line_fini(&line);
     ck_assert_int_eq(sink_dump_close(&dump), EFBIG);
@@ -384,7 +478,8 @@ int main(void)
     TCase *one = tcase_create("dump");
 
     tcase_set_timeout(one, 0);
-    tcase_add_test(one, a_message_is_one_line_of_json);
+    tcase_add_loop_test(one, a_message_is_one_line_of_json, 0,
+                        sizeof tellings / sizeof *tellings);
     tcase_add_test(one, every_byte_comes_back_from_the_escapes);
     tcase_add_test(one, a_long_message_goes_through_a_file_and_comes_out_whole);
     tcase_add_test(one, lines_that_are_made_at_the_same_time_do_not_mix);

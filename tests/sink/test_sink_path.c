@@ -26,7 +26,7 @@ static const path_case paths[] = {
     {"FROM:<a@x> ", NULL, NULL},
     {"FROM:<\"a@x>", NULL, NULL},
     {"FROM:<\"a\\", NULL, NULL},
-    {"FROM:<\xc3\xa4@x>", NULL, NULL},
+    {"FROM:<\xc3\xa4@x> SMTPUTF8", "\xc3\xa4@x", "SMTPUTF8"},
     {"FROM:<a\x7f@x>", NULL, NULL},
     {"FROM:", NULL, NULL},
     {"FROM", NULL, NULL},
@@ -87,21 +87,19 @@ START_TEST(an_address_has_something_on_both_sides_of_its_at)
 }
 END_TEST
 
-static bool mail_may_have(const char *text, bool extended)
+static thrum_bytes bytes(const char *text)
 {
-    return sink_path_mail_parameters((thrum_bytes){text, strlen(text)},
-                                     extended);
+    return (thrum_bytes){text, strlen(text)};
 }
 
-START_TEST(mail_takes_the_body_parameter_after_ehlo_only)
+START_TEST(what_is_beyond_ascii_is_seen_and_is_utf8_or_is_not)
 {
-    ck_assert(mail_may_have("", false));
-    ck_assert(mail_may_have("", true));
-    ck_assert(mail_may_have("body=7bit", true));
-    ck_assert(mail_may_have("BODY=8BITMIME", true));
-    ck_assert(!mail_may_have("BODY=8BITMIME", false));
-    ck_assert(!mail_may_have("BODY=BINARYMIME", true));
-    ck_assert(!mail_may_have("BODY=7BIT SIZE=1", true));
+    ck_assert(sink_path_is_ascii(bytes("a@x")));
+    ck_assert(sink_path_is_ascii(bytes("")));
+    ck_assert(!sink_path_is_ascii(bytes("\xc3\xa4@x")));
+    ck_assert(sink_path_is_utf8(bytes("\xc3\xa4@\xf0\x9f\x90\x88.x")));
+    ck_assert(!sink_path_is_utf8(bytes("\xe4@x")));
+    ck_assert(!sink_path_is_utf8(bytes("a@x\xc3")));
 }
 END_TEST
 
@@ -113,6 +111,6 @@ int main(void)
                         sizeof paths / sizeof *paths);
     tcase_add_test(one, a_path_has_at_most_256_octets_with_its_brackets);
     tcase_add_test(one, an_address_has_something_on_both_sides_of_its_at);
-    tcase_add_test(one, mail_takes_the_body_parameter_after_ehlo_only);
+    tcase_add_test(one, what_is_beyond_ascii_is_seen_and_is_utf8_or_is_not);
     return support_main("sink path", &one, 1);
 }

@@ -206,7 +206,10 @@ START_TEST(messages_get_into_the_dump_before_the_sink_ends)
     ck_assert_int_eq(stat(path, &status), 0);
     ck_assert_int_eq(status.st_size,
                      strlen("{\"from\":\"a@x\",\"to\":[\"b@y\"],\"body\":"
-                            "\"Hello\\r\\n\",\"tls\":null,\"auth\":null}\n"));
+                            "\"Hello\\r\\n\",\"tls\":null,\"auth\":null,"
+                            "\"chunked\":false,\"8bitmime\":false,"
+                            "\"smtputf8\":false,\"size\":null,"
+                            "\"dsn\":null}\n"));
     unlink(path);
     support_context_end(context);
 }

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The inside of a session: what its files share. The commands stand in
+ * sink_command.c, but MAIL and RCPT in sink_mail.c, and DATA and BDAT in
+ * sink_text.c.
+ */
+#ifndef THRUM_CLI_SINK_COMMAND_H
+#define THRUM_CLI_SINK_COMMAND_H
+
+#include "cli/sink_session.h"
+
+/* Adds a reply, CR LF included. Without memory the session ends. */
+void sink_reply(sink_session *session, const char *reply);
+
+/* Replies, and ends the session. */
+void sink_hang_up(sink_session *session, const char *reply);
+
+/* Replies to what the client did wrong; too much of that ends the session. */
+void sink_refuse(sink_session *session, const char *reply);
+
+/* Ends the transaction. */
+void sink_forget(sink_session *session);
+
+/* What may be asked for in this session. */
+sink_offers sink_session_offers(const sink_session *session);
+
+/* Serves a line, without its CR LF. */
+void sink_command_serve(sink_session *session, thrum_bytes line);
+
+/* A command, without its verb and the blank behind it. */
+typedef void sink_command_fn(sink_session *session, thrum_bytes argument);
+
+sink_command_fn sink_serve_mail;
+sink_command_fn sink_serve_rcpt;
+sink_command_fn sink_serve_data;
+sink_command_fn sink_serve_bdat;
+
+/* Take octets of the text, after DATA and after BDAT. Return how many. */
+size_t sink_text_receive(sink_session *session, const char *data, size_t size);
+size_t sink_chunk_receive(sink_session *session, const char *data, size_t size);
+
+#endif
