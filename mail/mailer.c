@@ -5,7 +5,6 @@
  * anything is under way.
  */
 #include <string.h>
-#include <unistd.h>
 
 #include <thrum/deferred.h>
 #include <thrum/mailer.h>
@@ -13,7 +12,14 @@
 #include "mail/message_internal.h"
 #include "mail/smtp/client.h"
 
-enum { MAILER_CONNECTIONS = 10 };
+enum { MAILER_CONNECTIONS = 10, MAILER_MESSAGES = 1000, MAILER_FAILURES = 3 };
+
+#define MAILER_IDLE (4 * THRUM_S)
+#define MAILER_LIFE (300 * THRUM_S)
+#define MAILER_REST (60 * THRUM_S)
+
+/* No longer span makes a difference, and sums of these stay numbers. */
+#define MAILER_EVER ((thrum_ns)30 * 365 * 24 * 3600 * THRUM_S)
 
 /* A message and the Deferred of its end. */
 typedef struct mailer_job {
@@ -36,7 +42,6 @@ struct thrum_mailer {
     mailer_job *spare; /* blocks to be used again */
     thrum_mailer_stats stats;
     bool closed;
-    char helo[THRUM__URL_HOST];
 };
 
 /* ---- Jobs ---- */
@@ -63,20 +68,6 @@ static void mailer_job_spare(mailer_job *self)
     mailer->spare = self;
 }
 
-/* A message that waits is taken back; one that has begun goes on, and its
- * result is dropped. */
-static thrum_cancelled mailer_cancelled(thrum_deferred *deferred, void *ctx)
-{
-    mailer_job *self = ctx;
-
-    (void)deferred;
-    if (!thrum__smtp_client_take_back(self->mailer->client, &self->job))
-        return THRUM_CANCELLED_LATE;
-    thrum_message_free(self->job.message);
-    mailer_job_spare(self);
-    return THRUM_CANCELLED_STOPPED;
-}
-
 static void mailer_ended(thrum__smtp_job *job, void *ctx)
 {
     mailer_job *self = (mailer_job *)job;
@@ -93,6 +84,25 @@ static void mailer_ended(thrum__smtp_job *job, void *ctx)
         mailer->stats.failed++;
         thrum_deferred_fail(deferred, why);
     }
+}
+
+/* What ended before it could be given up has its own end, and so has what may
+ * have been delivered. */
+static thrum_cancelled mailer_cancelled(thrum_deferred *deferred, void *ctx)
+{
+    mailer_job *self = ctx;
+    thrum_mailer *mailer = self->mailer;
+
+    (void)deferred;
+    if (!thrum__smtp_client_cancel(mailer->client, &self->job))
+        return THRUM_CANCELLED_LATE;
+    if (self->job.receipt != NULL || self->job.why != NULL) {
+        mailer_ended(&self->job, mailer);
+    } else {
+        mailer->stats.failed++;
+        mailer_job_spare(self);
+    }
+    return THRUM_CANCELLED_STOPPED;
 }
 
 /* ---- The mailer ---- */
@@ -131,29 +141,6 @@ static void mailer_freed(void *ctx)
 static const thrum__smtp_client_handler mailer_handler = {
     .ended = mailer_ended, .closed = mailer_closed, .freed = mailer_freed};
 
-/* A host that does not know a name for itself that may follow EHLO is
- * "localhost". */
-static thrum_failure *mailer_name(thrum_mailer *mailer, const char *helo)
-{
-    size_t size;
-
-    if (helo == NULL) {
-        if (gethostname(mailer->helo, sizeof mailer->helo) != 0 ||
-            memchr(mailer->helo, '\0', sizeof mailer->helo) == NULL ||
-            !thrum__smtp_is_helo(mailer->helo))
-            memcpy(mailer->helo, "localhost", sizeof "localhost");
-        return NULL;
-    }
-    if (!thrum__smtp_is_helo(helo))
-        return thrum_failure_new(mailer->context, &thrum_domain_base,
-                                 THRUM_E_INVALID,
-                                 "the name for EHLO is neither a host's name "
-                                 "nor an address in brackets");
-    size = strlen(helo) + 1;
-    memcpy(mailer->helo, helo, size);
-    return NULL;
-}
-
 static thrum_mailer *mailer_block(thrum_context *context)
 {
     thrum_mailer *mailer = thrum_context_allocate(context, sizeof *mailer);
@@ -165,25 +152,37 @@ static thrum_mailer *mailer_block(thrum_context *context)
     return mailer;
 }
 
+static size_t mailer_count(size_t count, size_t otherwise)
+{
+    return count > 0 ? count : otherwise;
+}
+
+static thrum_ns mailer_span(thrum_ns span, thrum_ns otherwise)
+{
+    if (span <= 0)
+        return otherwise;
+    return span < MAILER_EVER ? span : MAILER_EVER;
+}
+
 thrum_mailer *thrum_mailer_new(thrum_reactor *reactor,
                                const thrum_mailer_config *config)
 {
     thrum_mailer *mailer = mailer_block(thrum_reactor_context(reactor));
     thrum__smtp_client_config own = {
-        .connections =
-            config->connections > 0 ? config->connections : MAILER_CONNECTIONS,
-        .mode = config->mode,
+        .connections = mailer_count(config->connections, MAILER_CONNECTIONS),
+        .messages = mailer_count(config->messages, MAILER_MESSAGES),
+        .idle = mailer_span(config->idle, MAILER_IDLE),
+        .life = mailer_span(config->life, MAILER_LIFE),
+        .failures = (unsigned)mailer_count(config->failures, MAILER_FAILURES),
+        .rest = mailer_span(config->rest, MAILER_REST),
     };
+    thrum__smtp_route route;
 
     if (mailer == NULL)
         return NULL;
-    mailer->failure =
-        thrum__smtp_url_read(mailer->context, config->via, &own.url);
-    if (mailer->failure == NULL)
-        mailer->failure = mailer_name(mailer, config->helo);
-    own.helo = mailer->helo;
+    mailer->failure = thrum__smtp_route_read(&route, mailer->context, config);
     mailer->client =
-        thrum__smtp_client_new(reactor, &own, &mailer_handler, mailer);
+        thrum__smtp_client_new(reactor, &route, &own, &mailer_handler, mailer);
     if (mailer->client == NULL) {
         mailer_freed(mailer);
         return NULL;
@@ -282,11 +281,13 @@ void thrum_mailer_free(void *mailer)
 
 thrum_mailer_stats thrum_mailer_get_stats(const thrum_mailer *mailer)
 {
-    thrum__smtp_client_stats client =
-        thrum__smtp_client_get_stats(mailer->client);
+    const thrum__smtp_counts *counts =
+        thrum__smtp_client_counts(mailer->client);
     thrum_mailer_stats stats = mailer->stats;
 
-    stats.connections = client.connections;
-    stats.bytes = client.bytes;
+    stats.connections = counts->connections;
+    stats.secured = counts->secured;
+    stats.bytes = counts->bytes;
+    stats.writes = counts->writes;
     return stats;
 }

@@ -4,7 +4,8 @@
  *
  * While messages wait, no connection has use for one: whoever adds a message or
  * frees a connection sees to that at once (client_pump). So the usual send,
- * with every connection busy, only appends to a queue.
+ * with every connection busy, only appends to a queue. The connection that had
+ * use for one last gets it first: so the others come to rest, and close.
  */
 #include <stdio.h>
 #include <string.h>
@@ -17,14 +18,14 @@
 
 enum {
     CLIENT_TRIES = 2, /* over connections that did nothing else */
-    CLIENT_PEER = THRUM__URL_HOST + 8,
-    CLIENT_TEXT = CLIENT_PEER + 32
+    CLIENT_EACH = 2,  /* use of a connection, before one is known */
+    CLIENT_TEXT = THRUM__ROUTE_NAME + 32
 };
 
 static void client_pump(thrum__smtp_client *client);
 
 thrum__smtp_client *
-thrum__smtp_client_new(thrum_reactor *reactor,
+thrum__smtp_client_new(thrum_reactor *reactor, thrum__smtp_route *route,
                        const thrum__smtp_client_config *config,
                        const thrum__smtp_client_handler *handler, void *ctx)
 {
@@ -32,8 +33,10 @@ thrum__smtp_client_new(thrum_reactor *reactor,
     thrum__smtp_client *client =
         thrum_context_allocate(context, sizeof *client);
 
-    if (client == NULL)
+    if (client == NULL) {
+        thrum__smtp_route_end(route);
         return NULL;
+    }
     memset(client, 0, sizeof *client);
     client->reactor = reactor;
     client->context = thrum_context_ref(context);
@@ -41,7 +44,14 @@ thrum__smtp_client_new(thrum_reactor *reactor,
     client->handler = handler;
     client->ctx = ctx;
     client->config = *config;
-    client->allowed = config->connections;
+    client->route = *route;
+    client->tls = route->tls;
+    client->mode = route->mode;
+    client->each = CLIENT_EACH;
+    client->pool = (thrum__smtp_pool){.most = config->connections,
+                                      .failures = config->failures,
+                                      .rest = config->rest};
+    thrum__smtp_pool_init(&client->pool);
     client->refs = 1;
     thrum_buffer_init(&client->out, context, SIZE_MAX);
     return client;
@@ -59,6 +69,8 @@ static void client_unref(void *what)
         client->handler->ended(job, client->ctx);
     client->handler->freed(client->ctx);
     thrum_buffer_fini(&client->out);
+    thrum__smtp_pool_fini(&client->pool);
+    thrum__smtp_route_end(&client->route);
     thrum_context_release(context, client);
     thrum_context_unref(context);
 }
@@ -165,25 +177,33 @@ static void client_fail_waiting(thrum__smtp_client *client,
         client_fail(client, job, why);
 }
 
-static void client_work(client_connection *connection)
+/* There is no connection, and none is to be made before the rest is over. */
+static void client_mind_rest(thrum__smtp_client *client)
 {
-    thrum__connection_work(connection);
+    const thrum_failure *why;
+
+    if (client->count > 0 || client_waiting(client) == 0)
+        return;
+    why = thrum__smtp_pool_rests(&client->pool, thrum_clock_now(client->clock));
+    if (why != NULL)
+        client_fail_waiting(client, why);
 }
 
 /* One more connection is worth its while when those that are being opened will
- * not take all that waits: two messages each, and in lockstep one. */
-static bool client_wants_connection(const thrum__smtp_client *client)
+ * not take all that waits. */
+static bool client_wants_connection(thrum__smtp_client *client)
 {
-    size_t each = client->config.mode == THRUM_SMTP_MODE_LOCKSTEP ? 1 : 2;
-
-    return client->count < client->allowed &&
-           client_waiting(client) > client->opening * each;
+    return client->count < thrum__smtp_pool_limit(&client->pool) &&
+           client_waiting(client) > client->opening * client->each &&
+           thrum__smtp_pool_rests(&client->pool,
+                                  thrum_clock_now(client->clock)) == NULL;
 }
 
 static void client_pump(thrum__smtp_client *client)
 {
-    if (client->hungry > 0 && client_waiting(client) > 0)
-        thrum__connections_visit(client, client_work);
+    client_mind_rest(client);
+    while (client->hungry != NULL && client_waiting(client) > 0)
+        thrum__connection_work(client->hungry);
     while (client_wants_connection(client))
         if (thrum__connection_open(client) != 0) {
             if (client->count == 0)
@@ -208,7 +228,8 @@ void thrum__smtp_client_send(thrum__smtp_client *client, thrum__smtp_job *job)
 {
     thrum__smtp_queue_append(&client->waiting, job);
     if (client->depth == 0 &&
-        (client->hungry > 0 || client->count < client->allowed))
+        (client->hungry != NULL ||
+         client->count < thrum__smtp_pool_limit(&client->pool)))
         client_pump_quietly(client);
 }
 
@@ -227,31 +248,50 @@ void thrum__client_returned(thrum__smtp_client *client, thrum__smtp_job *job,
     thrum__smtp_queue_append(&client->again, job);
 }
 
-bool thrum__smtp_client_take_back(thrum__smtp_client *client,
-                                  thrum__smtp_job *job)
+/* What has its end goes back as it ended, not told by the client any more. */
+static void client_take_back(thrum__smtp_client *client, thrum__smtp_job *job)
 {
-    if (job->queue != &client->again && job->queue != &client->waiting)
-        return false;
+    bool over = job->queue == &client->ended;
+
     thrum__smtp_queue_remove(job);
+    if (over)
+        return;
+    thrum_message_free(job->message);
+    job->message = NULL;
+    if (client_waiting(client) == 0)
+        thrum__connections_visit(client, thrum__connection_give_up);
+}
+
+bool thrum__smtp_client_cancel(thrum__smtp_client *client, thrum__smtp_job *job)
+{
+    if (job->queue == NULL)
+        return false;
+    client->refs++;
+    client->depth++;
+    client->given_up = job;
+    client_take_back(client, job);
+    client->given_up = NULL;
+    client->depth--;
+    client_tell_later(client);
+    client_unref(client);
     return true;
 }
 
-/* A server that refuses its service says so itself. */
+/* A server that refuses its service, the account or TLS says so itself. */
 static thrum_failure *client_unreachable(const thrum__smtp_client *client,
                                          const thrum_failure *why)
 {
-    const thrum__smtp_url *url = &client->config.url;
-    bool figures = strchr(url->host, ':') != NULL;
+    static const int own[] = {THRUM_SMTP_E_SERVICE, THRUM_SMTP_E_ACCOUNT,
+                              THRUM_SMTP_E_SECURITY};
     thrum_smtp_detail detail = {
         .stage = THRUM_SMTP_STAGE_CONNECT, .enhanced = "", .text = ""};
-    char peer[CLIENT_PEER], text[CLIENT_TEXT];
+    char peer[THRUM__ROUTE_NAME], text[CLIENT_TEXT];
     thrum_failure *failure;
 
-    if (why != NULL &&
-        thrum_failure_is(why, &thrum_domain_smtp, THRUM_SMTP_E_SERVICE))
-        return thrum_failure_ref(why);
-    snprintf(peer, sizeof peer, figures ? "[%s]:%u" : "%s:%u", url->host,
-             (unsigned)url->port);
+    for (size_t i = 0; why != NULL && i < sizeof own / sizeof own[0]; i++)
+        if (thrum_failure_is(why, &thrum_domain_smtp, own[i]))
+            return thrum_failure_ref(why);
+    thrum__smtp_route_name(&client->route, peer);
     snprintf(text, sizeof text, "%s was not reached", peer);
     detail.peer = peer;
     failure = thrum__smtp_failure(client->context, THRUM_SMTP_E_UNREACHABLE,
@@ -261,30 +301,50 @@ static thrum_failure *client_unreachable(const thrum__smtp_client *client,
     return failure;
 }
 
-/* An attempt that failed is not made again while others are up, or still under
- * way: each would be replaced before the last has failed, without end. Each
- * connection that ends otherwise allows for one attempt more. When none is
- * left, nothing that waits can be sent. */
-void thrum__client_lost(thrum__smtp_client *client, bool opened,
+/* TLS that was only taken since it was offered, and does not work: the next
+ * connections go without. */
+static bool client_goes_without_tls(thrum__smtp_client *client,
+                                    const client_connection *connection)
+{
+    if (client->tls != THRUM_SMTP_TLS_OPPORTUNISTIC ||
+        connection->line.stage != THRUM__LINE_TLS)
+        return false;
+    client->tls = THRUM_SMTP_TLS_NONE;
+    return true;
+}
+
+static void client_attempt_failed(thrum__smtp_client *client,
+                                  const thrum_failure *why)
+{
+    size_t up = client->count - client->opening;
+    thrum_ns now = thrum_clock_now(client->clock);
+    thrum_failure *unreachable = client_unreachable(client, why);
+    bool account =
+        thrum_failure_is(unreachable, &thrum_domain_smtp, THRUM_SMTP_E_ACCOUNT);
+
+    thrum__smtp_pool_failed(&client->pool, client->count, up, unreachable, now);
+    if (account)
+        thrum__smtp_pool_rest(&client->pool, unreachable, now);
+    if (account || client->count == 0)
+        client_fail_waiting(client, unreachable);
+    thrum_failure_unref(unreachable);
+}
+
+/* When none is left, nothing that waits can be sent. An account that was
+ * refused once is not tried again and again: that is how it gets locked. */
+void thrum__client_lost(thrum__smtp_client *client,
+                        const client_connection *connection,
                         const thrum_failure *why)
 {
-    thrum_failure *unreachable;
-
     client->count--;
     client->refs--; /* never the last one: an event is under way */
-    if (!opened)
-        client->opening--;
-    if (client->count == 0)
-        client->allowed = client->config.connections;
-    else if (!opened)
-        client->allowed = client->count;
-    else if (client->allowed < client->config.connections)
-        client->allowed++;
-    if (opened || client->count > 0 || client_waiting(client) == 0)
+    if (connection->opened) {
+        thrum__smtp_pool_ended(&client->pool, client->count);
         return;
-    unreachable = client_unreachable(client, why);
-    client_fail_waiting(client, unreachable);
-    thrum_failure_unref(unreachable);
+    }
+    client->opening--;
+    if (!connection->given_up && !client_goes_without_tls(client, connection))
+        client_attempt_failed(client, why);
 }
 
 /* ---- The end ---- */
@@ -320,8 +380,8 @@ void thrum__smtp_client_free(thrum__smtp_client *client)
     client_unref(client);
 }
 
-thrum__smtp_client_stats
-thrum__smtp_client_get_stats(const thrum__smtp_client *client)
+const thrum__smtp_counts *
+thrum__smtp_client_counts(const thrum__smtp_client *client)
 {
-    return client->stats;
+    return &client->counts;
 }

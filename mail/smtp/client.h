@@ -2,7 +2,8 @@
 /*
  * The client keeps the connections to one server, and gives them the messages
  * that wait, first come, first served. It opens a connection only while
- * messages wait that no open one has use for, and keeps it.
+ * messages wait that no open one has use for, and keeps it for as long as its
+ * config has it.
  *
  * A message that came back unsent goes once more, before the others, over
  * another connection. What ends is told from the loop, never from within the
@@ -14,19 +15,21 @@
 
 #include <stdbool.h>
 
-#include <thrum/reactor.h>
 #include <thrum/receipt.h>
 
 #include "mail/smtp/job.h"
-#include "mail/smtp/url.h"
+#include "mail/smtp/line.h"
 
 typedef struct thrum__smtp_client thrum__smtp_client;
 
+/* As thrum_mailer_config has them, and none of them 0. */
 typedef struct thrum__smtp_client_config {
-    thrum__smtp_url url;
-    const char *helo; /* borrowed */
     size_t connections;
-    thrum_smtp_mode mode;
+    size_t messages;
+    thrum_ns idle;
+    thrum_ns life;
+    unsigned failures;
+    thrum_ns rest;
 } thrum__smtp_client_config;
 
 /* Whom the client tells. */
@@ -40,15 +43,10 @@ typedef struct thrum__smtp_client_handler {
     void (*freed)(void *ctx);
 } thrum__smtp_client_handler;
 
-typedef struct thrum__smtp_client_stats {
-    uint64_t connections;
-    uint64_t bytes;
-} thrum__smtp_client_stats;
-
-/* Ownership: new; the handler must be static, ctx is borrowed until `freed`.
- * Errors: NULL, no memory. */
+/* Ownership: new; the route is taken, also on error; the handler must be
+ * static, ctx is borrowed until `freed`. Errors: NULL, no memory. */
 thrum__smtp_client *
-thrum__smtp_client_new(thrum_reactor *reactor,
+thrum__smtp_client_new(thrum_reactor *reactor, thrum__smtp_route *route,
                        const thrum__smtp_client_config *config,
                        const thrum__smtp_client_handler *handler, void *ctx);
 
@@ -59,9 +57,11 @@ void thrum__smtp_client_send(thrum__smtp_client *client, thrum__smtp_job *job);
 /* The job ends by job->why, which its owner has set: in the next turn. */
 void thrum__smtp_client_end(thrum__smtp_client *client, thrum__smtp_job *job);
 
-/* Takes a job back. False when it has begun or ended. */
-bool thrum__smtp_client_take_back(thrum__smtp_client *client,
-                                  thrum__smtp_job *job);
+/* Gives a message up, wherever it is. The job is the caller's again, and has no
+ * message; job->receipt or job->why is there when it had ended already, or is
+ * in doubt. */
+bool thrum__smtp_client_cancel(thrum__smtp_client *client,
+                               thrum__smtp_job *job);
 
 /* Sends what waits, says QUIT, closes, and tells `closed`. */
 void thrum__smtp_client_close(thrum__smtp_client *client);
@@ -71,7 +71,8 @@ void thrum__smtp_client_close(thrum__smtp_client *client);
  * last of it is over. */
 void thrum__smtp_client_free(thrum__smtp_client *client);
 
-thrum__smtp_client_stats
-thrum__smtp_client_get_stats(const thrum__smtp_client *client);
+/* Ownership: borrowed. */
+const thrum__smtp_counts *
+thrum__smtp_client_counts(const thrum__smtp_client *client);
 
 #endif

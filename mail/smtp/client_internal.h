@@ -5,13 +5,26 @@
 #ifndef THRUM_MAIL_SMTP_CLIENT_INTERNAL_H
 #define THRUM_MAIL_SMTP_CLIENT_INTERNAL_H
 
-#include <thrum/connect.h>
-#include <thrum/deferred.h>
-#include <thrum/smtp_session.h>
-
 #include "mail/smtp/client.h"
+#include "mail/smtp/pool.h"
 
 typedef struct client_connection client_connection;
+
+struct client_connection {
+    thrum__smtp_line line; /* first */
+    client_connection *next, *previous;
+    client_connection *hungry_next, **hungry_at; /* while hungry */
+    thrum__smtp_client *client;
+    size_t jobs;   /* that the session has */
+    size_t given;  /* jobs that it ever had */
+    thrum_ns old;  /* takes no more messages then */
+    bool opened;   /* it was ready for messages */
+    bool worked;   /* a message ended on it */
+    bool hungry;   /* it has use for messages and there were none */
+    bool idle;     /* it has no job, and line.own knows since when */
+    bool given_up; /* the attempt, since nobody needs it */
+    bool slowed;   /* the server said that it has too much to do */
+};
 
 struct thrum__smtp_client {
     thrum_reactor *reactor;
@@ -20,17 +33,22 @@ struct thrum__smtp_client {
     const thrum__smtp_client_handler *handler;
     void *ctx;
     thrum__smtp_client_config config;
-    thrum__smtp_client_stats stats;
+    thrum__smtp_route route;
+    thrum__smtp_counts counts;
+    thrum__smtp_pool pool;
+    thrum_smtp_tls tls;   /* of the next connection: the route's, or less */
+    thrum_smtp_mode mode; /* the same */
 
     thrum__smtp_queue again;   /* came back unsent: before the others */
     thrum__smtp_queue waiting; /* in the order in which they came */
     thrum__smtp_queue ended;   /* to be told */
+    thrum__smtp_job *given_up; /* its owner cancels it, and is told nothing */
 
     client_connection *connections; /* all that are not closed */
-    size_t count;                   /* of them */
+    client_connection *hungry;      /* of them, the last one first */
+    size_t count;                   /* of all */
     size_t opening;                 /* of them: not yet ready for messages */
-    size_t hungry;    /* of them: have use for more messages than they have */
-    size_t allowed;   /* connections: fewer when the server takes no more */
+    size_t each;      /* messages that a connection has use for at once */
     thrum_buffer out; /* from a session to its stream: empty in between */
 
     thrum_call *call; /* to tell what ended outside an event */
@@ -61,9 +79,9 @@ void thrum__client_ended(thrum__smtp_client *client, thrum__smtp_job *job);
 void thrum__client_returned(thrum__smtp_client *client, thrum__smtp_job *job,
                             thrum_failure *why, bool worked);
 
-/* A connection has gone; `opened`: it had been ready for messages. `why` is
- * borrowed. */
-void thrum__client_lost(thrum__smtp_client *client, bool opened,
+/* A connection has gone. `why` is borrowed. */
+void thrum__client_lost(thrum__smtp_client *client,
+                        const client_connection *connection,
                         const thrum_failure *why);
 
 /* "the mailer is closed": of what a client that was freed had not sent.
@@ -82,8 +100,15 @@ void thrum__connection_work(client_connection *connection);
 /* Says QUIT when it is done with what it has; gives an attempt up. */
 void thrum__connection_retire(client_connection *connection);
 
+/* Gives an attempt up; nothing to one that was ready for messages. */
+void thrum__connection_give_up(client_connection *connection);
+
 /* Ends it at once; says QUIT when it has nothing under way. */
 void thrum__connection_drop(client_connection *connection);
+
+/* Gives up a message that it has: as thrum_smtp_session_cancel. */
+int thrum__connection_cancel(client_connection *connection,
+                             thrum__smtp_job *job);
 
 /* Calls `visit` for each connection; each may go away in its visit. */
 void thrum__connections_visit(thrum__smtp_client *client,

@@ -1,134 +1,40 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A connection is a session on a stream. It is freed in one place: when the
- * attempt to connect has failed, or when its stream is closed, which is never
- * told from within a call made here.
+ * A connection is a line that messages of its client go over, so many and so
+ * long as the client has it.
  */
 #include <string.h>
 
 #include "mail/smtp/client_internal.h"
 
-enum {
-    CONNECTION_SLICE = 16 * 1024, /* of a message, at a time */
-    CONNECTION_LOW = 16 * 1024,
-    CONNECTION_HIGH = 64 * 1024,
-    CONNECTION_CAP = 1024 * 1024
-};
-
-#define CONNECTION_WITHIN (30 * THRUM_S)
-
-struct client_connection {
-    client_connection *next, *previous;
-    thrum__smtp_client *client;
-    thrum_deferred *connecting; /* until the stream is there */
-    thrum_stream *stream;
-    thrum_smtp_session *session;
-    thrum_call *timer;
-    thrum_ns due;       /* of the timer: never after the session's deadline */
-    size_t jobs;        /* that the session has */
-    bool opened;        /* it was ready for messages */
-    bool worked;        /* a message ended on it */
-    bool hungry;        /* it has use for messages and there were none */
-    bool over;          /* its stream was told to close */
-    thrum_failure *why; /* it ended by something of ours */
-};
-
-/* ---- Its time ---- */
-
-static void connection_on_time(void *ctx);
-
-/* The timer is left where it is when the deadline moves away, and looks again
- * when it runs: so it costs nothing per message. */
-static void connection_mind_time(client_connection *self)
+static client_connection *connection_of(thrum__smtp_line *line)
 {
-    thrum_clock *clock = self->client->clock;
-    thrum_ns due = thrum_smtp_session_deadline(self->session);
-    thrum_ns left;
-
-    if (due == INT64_MAX || (self->timer != NULL && due >= self->due))
-        return;
-    left = due - thrum_clock_now(clock);
-    if (self->timer != NULL)
-        thrum_clock_reset(clock, self->timer, left);
-    else
-        self->timer =
-            thrum_clock_call_later(clock, left, connection_on_time, self, NULL);
-    if (self->timer == NULL)
-        thrum_smtp_session_lost(self->session, thrum_failure_no_memory());
-    self->due = due;
+    return (client_connection *)line;
 }
 
-static void connection_on_time(void *ctx)
-{
-    client_connection *self = ctx;
-    thrum__smtp_client *client = self->client;
-
-    self->timer = NULL;
-    thrum__client_enter(client);
-    thrum_smtp_session_expire(self->session, thrum_clock_now(client->clock));
-    thrum__connection_work(self);
-    thrum__client_leave(client);
-}
-
-/* ---- Its end ---- */
-
-static void connection_unlink(client_connection *self)
-{
-    if (self->next != NULL)
-        self->next->previous = self->previous;
-    if (self->previous != NULL)
-        self->previous->next = self->next;
-    else
-        self->client->connections = self->next;
-}
+/* ---- Whether it has use for messages ---- */
 
 static void connection_set_hungry(client_connection *self, bool hungry)
 {
-    self->client->hungry += (size_t)hungry - (size_t)self->hungry;
-    self->hungry = hungry;
-}
+    client_connection **first = &self->client->hungry;
 
-/* The last of it. Only within an event. */
-static void connection_gone(client_connection *self, const thrum_failure *why)
-{
-    thrum__smtp_client *client = self->client;
-    const thrum_failure *said = NULL;
-
-    if (self->session != NULL)
-        said = thrum_smtp_session_failure(self->session);
-    if (self->why != NULL)
-        said = self->why;
-    connection_set_hungry(self, false);
-    connection_unlink(self);
-    thrum_clock_cancel(client->clock, self->timer);
-    thrum__client_lost(client, self->opened, said != NULL ? said : why);
-    thrum_smtp_session_free(self->session);
-    thrum_stream_unref(self->stream);
-    thrum_failure_unref(self->why);
-    thrum_context_release(client->context, self);
-}
-
-/* The session has ended: the stream is closed once what it said is sent, if it
- * is a farewell, and at once otherwise. */
-static void connection_over(client_connection *self)
-{
-    if (self->over)
+    if (hungry == self->hungry)
         return;
-    self->over = true;
-    connection_set_hungry(self, false);
-    if (thrum_stream_queued(self->stream) == 0)
-        thrum_stream_lose(self->stream);
-    else
-        thrum_stream_abort(self->stream);
+    self->hungry = hungry;
+    if (!hungry) {
+        *self->hungry_at = self->hungry_next;
+        if (self->hungry_next != NULL)
+            self->hungry_next->hungry_at = self->hungry_at;
+        return;
+    }
+    self->hungry_at = first;
+    self->hungry_next = *first;
+    if (*first != NULL)
+        (*first)->hungry_at = &self->hungry_next;
+    *first = self;
 }
 
-static void connection_lost(client_connection *self, thrum_failure *why)
-{
-    thrum_smtp_session_lost(self->session, why);
-    connection_over(self);
-}
-
-/* ---- Its work ---- */
+/* ---- Messages ---- */
 
 /* Servers that take so many messages a connection, or wait so long for the
  * next, say 421 to that one before its body: that is the connection's end, and
@@ -140,35 +46,91 @@ static bool connection_was_enough(const client_connection *self,
            said->stage < THRUM_SMTP_STAGE_BODY;
 }
 
-/* A message came back from the session. What a client that is freed did not
- * send has one name, however far it came, unless it is in doubt. */
+static bool connection_is_unsent(const client_connection *self,
+                                 const thrum_failure *why)
+{
+    const thrum_smtp_detail *said = thrum_failure_smtp(why);
+
+    return said != NULL &&
+           (thrum_failure_is(why, &thrum_domain_smtp, THRUM_SMTP_E_UNSENT) ||
+            connection_was_enough(self, said));
+}
+
+/* What a client that is freed did not send has one name, however far it came,
+ * unless it is in doubt. Ownership: why taken; new. */
+static thrum_failure *connection_why(client_connection *self,
+                                     thrum_failure *why, bool unsent)
+{
+    const thrum_smtp_detail *said = thrum_failure_smtp(why);
+    thrum__smtp_client *client = self->client;
+    bool cut = said != NULL && said->code == 0 &&
+               thrum_failure_is(why, &thrum_domain_smtp, THRUM_SMTP_E_LATER);
+
+    if (client->freed && (unsent || cut))
+        return thrum__client_closed(client, why);
+    if (said != NULL && said->code == 421 && !self->slowed) {
+        self->slowed = true;
+        thrum__smtp_pool_halve(&client->pool);
+    }
+    return why;
+}
+
+/* One that its owner gave up: what there is to say of it, unless that it was
+ * given up. */
+static void connection_forget(thrum__smtp_job *job, thrum_receipt *receipt,
+                              thrum_failure *why)
+{
+    thrum_message_free(job->message);
+    job->message = NULL;
+    job->receipt = receipt;
+    if (thrum_failure_is(why, &thrum_domain_smtp, THRUM_SMTP_E_CANCELLED))
+        thrum_failure_unref(why);
+    else
+        job->why = why;
+}
+
+/* A message came back from the session. */
 static void connection_sent(thrum_message *message, thrum_receipt *receipt,
                             thrum_failure *why, void *ctx)
 {
     thrum__smtp_job *job = ctx;
     client_connection *self = job->connection;
     thrum__smtp_client *client = self->client;
-    const thrum_smtp_detail *said =
-        why != NULL ? thrum_failure_smtp(why) : NULL;
-    bool unsent = said != NULL && (thrum_failure_is(why, &thrum_domain_smtp,
-                                                    THRUM_SMTP_E_UNSENT) ||
-                                   connection_was_enough(self, said));
-    bool cut = said != NULL && said->code == 0 &&
-               thrum_failure_is(why, &thrum_domain_smtp, THRUM_SMTP_E_LATER);
+    bool unsent = why != NULL && connection_is_unsent(self, why);
 
     self->jobs--;
     job->connection = NULL;
     job->message = message;
+    if (job == client->given_up) {
+        connection_forget(job, receipt, why);
+        return;
+    }
     if (unsent && !client->freed) {
         thrum__client_returned(client, job, why, self->worked);
         return;
     }
-    if (client->freed && (unsent || cut))
-        why = thrum__client_closed(client, why);
+    if (why != NULL)
+        why = connection_why(self, why, unsent);
+    else
+        thrum__smtp_pool_accepted(&client->pool);
     self->worked = true;
     job->receipt = receipt;
     job->why = why;
     thrum__client_ended(client, job);
+}
+
+static int connection_send(client_connection *self, thrum__smtp_job *job)
+{
+    int error = thrum_smtp_session_send(self->line.session, job->message,
+                                        connection_sent, job);
+
+    if (error != 0)
+        return error;
+    job->connection = self;
+    self->jobs++;
+    if (++self->given == self->client->config.messages)
+        thrum_smtp_session_quit(self->line.session);
+    return 0;
 }
 
 static void connection_fill(client_connection *self)
@@ -176,175 +138,139 @@ static void connection_fill(client_connection *self)
     thrum__smtp_client *client = self->client;
     thrum__smtp_job *job;
 
-    while (thrum_smtp_session_wants(self->session) > 0 &&
+    while (thrum_smtp_session_wants(self->line.session) > 0 &&
            (job = thrum__client_next(client)) != NULL) {
-        int error = thrum_smtp_session_send(self->session, job->message,
-                                            connection_sent, job);
+        int error = connection_send(self, job);
 
-        if (error != 0) {
-            job->why = thrum_failure_new(client->context, &thrum_domain_base,
-                                         error, NULL);
-            thrum__client_ended(client, job);
+        if (error == 0)
             continue;
-        }
-        job->connection = self;
-        self->jobs++;
+        job->why =
+            thrum_failure_new(client->context, &thrum_domain_base, error, NULL);
+        thrum__client_ended(client, job);
     }
 }
 
-/* Until the stream has enough; `drained` goes on then. */
-static void connection_flush(client_connection *self)
+/* ---- What its line tells ---- */
+
+static void connection_enter(thrum__smtp_line *line)
+{
+    thrum__client_enter(connection_of(line)->client);
+}
+
+static void connection_leave(thrum__smtp_line *line)
+{
+    thrum__client_leave(connection_of(line)->client);
+}
+
+static void connection_opened(client_connection *self)
 {
     thrum__smtp_client *client = self->client;
-    thrum_buffer *out = &client->out;
-    int more = 1;
+    thrum_ns life = client->config.life;
 
-    while (more == 1 && thrum_stream_queued(self->stream) <= CONNECTION_HIGH) {
-        more = thrum_smtp_session_produce(self->session, out, CONNECTION_SLICE,
-                                          thrum_clock_now(client->clock));
-        if (more >= 0 && out->size > 0) {
-            size_t size = out->size;
-            int error = thrum_stream_take(self->stream, out);
+    self->opened = true;
+    self->old = thrum_clock_now(client->clock) + life;
+    client->opening--;
+    client->each = thrum_smtp_session_wants(self->line.session);
+    thrum__smtp_pool_opened(&client->pool);
+}
 
-            if (error == 0)
-                client->stats.bytes += size;
-            else
-                thrum_smtp_session_lost(self->session,
-                                        thrum_failure_new(client->context,
-                                                          &thrum_domain_base,
-                                                          error, NULL));
-        }
-        thrum_buffer_clear(out);
+/* When it is to leave: it is old, or has had nothing to do for long. Told by
+ * connection_due. */
+static void connection_mind_age(client_connection *self)
+{
+    const thrum__smtp_client_config *config = &self->client->config;
+    thrum_ns idle;
+
+    if (self->jobs > 0) {
+        self->line.own = self->old;
+        self->idle = false;
+    } else if (!self->idle) {
+        idle = thrum_clock_now(self->client->clock) + config->idle;
+        self->line.own = idle < self->old ? idle : self->old;
+        self->idle = true;
     }
+}
+
+static void connection_work(thrum__smtp_line *line)
+{
+    client_connection *self = connection_of(line);
+
+    thrum__client_settle(self->client);
+    thrum__connection_work(self);
 }
 
 void thrum__connection_work(client_connection *self)
 {
+    thrum__smtp_line *line = &self->line;
     thrum_smtp_session_state state;
 
-    if (self->session == NULL || self->over)
-        return;
-    state = thrum_smtp_session_get_state(self->session);
-    if (state == THRUM_SMTP_SESSION_READY && !self->opened) {
-        self->opened = true;
-        self->client->opening--;
+    if (line->session != NULL && !line->over) {
+        state = thrum_smtp_session_get_state(line->session);
+        if (state == THRUM_SMTP_SESSION_READY && !self->opened)
+            connection_opened(self);
+        connection_fill(self);
+        if (thrum_smtp_session_get_state(line->session) ==
+            THRUM_SMTP_SESSION_READY)
+            connection_mind_age(self);
+        else
+            line->own = INT64_MAX;
+        thrum__line_flush(line);
     }
-    connection_fill(self);
-    connection_flush(self);
-    connection_mind_time(self);
-    connection_set_hungry(self, thrum_smtp_session_wants(self->session) > 0);
-    if (thrum_smtp_session_get_state(self->session) == THRUM_SMTP_SESSION_ENDED)
-        connection_over(self);
+    connection_set_hungry(self,
+                          line->session != NULL && !line->over &&
+                              thrum_smtp_session_wants(line->session) > 0);
 }
 
-/* ---- What its stream tells ---- */
-
-static void connection_received(thrum_stream *stream, const char *data,
-                                size_t size, void *ctx)
+static void connection_due(thrum__smtp_line *line)
 {
-    client_connection *self = ctx;
-    thrum__smtp_client *client = self->client;
+    thrum_smtp_session_quit(line->session);
+}
 
-    (void)stream;
-    if (self->over)
-        return;
-    thrum__client_enter(client);
-    thrum_smtp_session_receive(self->session, data, size,
-                               thrum_clock_now(client->clock));
-    thrum__client_settle(client);
-    thrum__connection_work(self);
+static void connection_unlink(client_connection *self)
+{
+    if (self->next != NULL)
+        self->next->previous = self->previous;
+    if (self->previous != NULL)
+        self->previous->next = self->next;
+    else
+        self->client->connections = self->next;
+}
+
+/* A server whose replies were out of step is asked one thing at a time from now
+ * on. */
+static bool connection_was_confused(const client_connection *self,
+                                    const thrum_failure *why)
+{
+    return why != NULL && self->opened &&
+           thrum_failure_is(why, &thrum_domain_smtp, THRUM_SMTP_E_PROTOCOL);
+}
+
+/* The last of it. */
+static void connection_gone(thrum__smtp_line *line, const thrum_failure *why)
+{
+    client_connection *self = connection_of(line);
+    thrum__smtp_client *client = self->client;
+    const thrum_failure *said = thrum__line_failure(line, why);
+
+    connection_set_hungry(self, false);
+    connection_unlink(self);
+    if (connection_was_confused(self, said))
+        client->mode = THRUM_SMTP_MODE_LOCKSTEP;
+    thrum__client_lost(client, self, said);
+    thrum__line_end(line);
+    thrum_context_release(client->context, self);
     thrum__client_leave(client);
 }
 
-static void connection_drained(thrum_stream *stream, void *ctx)
-{
-    client_connection *self = ctx;
-    thrum__smtp_client *client = self->client;
-
-    (void)stream;
-    thrum__client_enter(client);
-    thrum__connection_work(self);
-    thrum__client_leave(client);
-}
-
-static void connection_ended(thrum_stream *stream, void *ctx)
-{
-    client_connection *self = ctx;
-    thrum__smtp_client *client = self->client;
-
-    thrum__client_enter(client);
-    if (!self->over)
-        connection_lost(self, thrum_failure_new(client->context,
-                                                &thrum_domain_reactor,
-                                                THRUM_REACTOR_E_ENDED,
-                                                "%s closed the connection",
-                                                thrum_stream_peer(stream)));
-    thrum__client_leave(client);
-}
-
-static void connection_closed(thrum_stream *stream, const thrum_failure *why,
-                              void *ctx)
-{
-    client_connection *self = ctx;
-    thrum__smtp_client *client = self->client;
-
-    (void)stream;
-    thrum__client_enter(client);
-    if (self->session != NULL)
-        thrum_smtp_session_lost(self->session,
-                                why != NULL ? thrum_failure_ref(why) : NULL);
-    connection_gone(self, why);
-    thrum__client_leave(client);
-}
-
-static const thrum_stream_handler connection_handler = {
-    .received = connection_received,
-    .ended = connection_ended,
-    .drained = connection_drained,
-    .closed = connection_closed,
+static const thrum__smtp_line_ops connection_ops = {
+    .enter = connection_enter,
+    .leave = connection_leave,
+    .work = connection_work,
+    .due = connection_due,
+    .gone = connection_gone,
 };
 
-/* ---- Its beginning ---- */
-
-static thrum_outcome connection_made(void *stream, void *ctx)
-{
-    client_connection *self = ctx;
-    thrum__smtp_client *client = self->client;
-    thrum_smtp_session_config config = {
-        .helo = client->config.helo,
-        .peer = thrum_stream_peer(stream),
-        .mode = client->config.mode,
-    };
-
-    thrum__client_enter(client);
-    self->connecting = NULL;
-    self->stream = stream;
-    client->stats.connections++;
-    thrum_stream_set_marks(stream, CONNECTION_LOW, CONNECTION_HIGH,
-                           CONNECTION_CAP);
-    thrum_stream_set_handler(stream, &connection_handler, self, NULL);
-    self->session = thrum_smtp_session_new(client->context, &config,
-                                           thrum_clock_now(client->clock));
-    if (self->session != NULL) {
-        thrum__connection_work(self);
-    } else {
-        self->why = thrum_failure_no_memory();
-        connection_over(self);
-    }
-    thrum__client_leave(client);
-    return thrum_taken();
-}
-
-static thrum_outcome connection_failed(const thrum_failure *why, void *ctx)
-{
-    client_connection *self = ctx;
-    thrum__smtp_client *client = self->client;
-
-    thrum__client_enter(client);
-    connection_gone(self, why);
-    thrum__client_leave(client);
-    return thrum_done();
-}
+/* ---- What its client asks for ---- */
 
 static client_connection *connection_new(thrum__smtp_client *client)
 {
@@ -355,6 +281,15 @@ static client_connection *connection_new(thrum__smtp_client *client)
         return NULL;
     memset(self, 0, sizeof *self);
     self->client = client;
+    self->line = (thrum__smtp_line){
+        .ops = &connection_ops,
+        .reactor = client->reactor,
+        .route = &client->route,
+        .counts = &client->counts,
+        .out = &client->out,
+        .tls = client->tls,
+        .mode = client->mode,
+    };
     self->next = client->connections;
     if (self->next != NULL)
         self->next->previous = self;
@@ -365,31 +300,18 @@ static client_connection *connection_new(thrum__smtp_client *client)
     return self;
 }
 
-/* A reactor that ends answers at once; so the attempt may be over, and `self`
- * gone, when the callbacks are added. */
 int thrum__connection_open(thrum__smtp_client *client)
 {
-    const thrum__smtp_url *url = &client->config.url;
     client_connection *self = connection_new(client);
-    thrum_deferred *connecting;
 
     if (self == NULL)
         return THRUM_E_NOMEM;
-    connecting = thrum_connect_tcp(client->reactor, url->host, url->port,
-                                   CONNECTION_WITHIN);
-    self->connecting = connecting;
-    if (thrum_deferred_add(connecting, connection_made, connection_failed, self,
-                           NULL) != 0) {
-        thrum_deferred_cancel(connecting);
-        thrum_deferred_finish(connecting);
-        connection_gone(self, thrum_failure_no_memory());
-        return THRUM_E_NOMEM;
-    }
-    thrum_deferred_finish(connecting);
-    return 0;
+    if (thrum__line_open(&self->line) == 0)
+        return 0;
+    thrum__client_enter(client);
+    connection_gone(&self->line, thrum_failure_no_memory());
+    return THRUM_E_NOMEM;
 }
-
-/* ---- What its client asks for ---- */
 
 void thrum__connections_visit(thrum__smtp_client *client,
                               void (*visit)(client_connection *connection))
@@ -403,28 +325,32 @@ void thrum__connections_visit(thrum__smtp_client *client,
     }
 }
 
-/* It is told to leave, and whatever it says before that is sent. */
-static void connection_leave(client_connection *self)
+void thrum__connection_give_up(client_connection *self)
 {
-    thrum_smtp_session_quit(self->session);
-    thrum__connection_work(self);
+    if (self->opened || self->given_up)
+        return;
+    self->given_up = true;
+    thrum__line_give_up(&self->line);
 }
 
+/* One that is ready is told to leave, and whatever it says before that is
+ * sent. */
 void thrum__connection_retire(client_connection *self)
 {
-    if (self->connecting != NULL)
-        thrum_deferred_cancel(self->connecting);
-    else if (!self->opened && !self->over)
-        connection_lost(self, NULL);
-    else if (!self->over && thrum_smtp_session_get_state(self->session) ==
-                                THRUM_SMTP_SESSION_READY)
-        connection_leave(self);
+    if (!self->opened) {
+        thrum__connection_give_up(self);
+    } else if (!self->line.over &&
+               thrum_smtp_session_get_state(self->line.session) ==
+                   THRUM_SMTP_SESSION_READY) {
+        thrum_smtp_session_quit(self->line.session);
+        thrum__connection_work(self);
+    }
 }
 
 void thrum__connection_drop(client_connection *self)
 {
     if (self->jobs == 0)
         thrum__connection_retire(self);
-    else if (!self->over)
-        connection_lost(self, NULL);
+    else if (!self->line.over)
+        thrum__line_lose(&self->line, NULL);
 }

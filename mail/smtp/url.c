@@ -6,7 +6,12 @@
 
 #include "mail/smtp/url.h"
 
-enum { URL_LITERAL = 64, URL_PORT_OF_TLS = 465 };
+enum {
+    URL_LITERAL = 64,
+    URL_PORT_OF_MAIL = 25,
+    URL_PORT_OF_TLS = 465,
+    URL_PORT_OF_SUBMISSION = 587
+};
 
 /* What is left to be read, and where to say what is wrong with it. */
 typedef struct url_reader {
@@ -49,32 +54,125 @@ static bool url_skip_scheme(url_reader *reader, const char *scheme)
     return true;
 }
 
-static thrum_failure *url_read_scheme(url_reader *reader)
+static thrum_failure *url_read_scheme(url_reader *reader, thrum__smtp_url *url)
 {
-    if (url_skip_scheme(reader, "smtp://"))
+    url->tls = url_skip_scheme(reader, "smtps://");
+    if (url->tls || url_skip_scheme(reader, "smtp://"))
         return NULL;
-    if (url_skip_scheme(reader, "smtps:"))
-        return url_wrong(reader, "smtps: is SMTP within TLS, which this "
-                                 "version does not have; smtp: is without");
-    if (url_skip_scheme(reader, "smtp:"))
-        return url_wrong(reader, "smtp: has to be followed by //host");
+    if (url_skip_scheme(reader, "smtp:") || url_skip_scheme(reader, "smtps:"))
+        return url_wrong(reader, "smtp: or smtps: has to be followed by "
+                                 "//host");
     if (strstr(reader->rest, "://") != NULL)
         return url_wrong(reader, "the URL's scheme is not one that is known; "
-                                 "smtp: is");
+                                 "smtp: and smtps: are");
     return url_wrong(reader,
                      "not a URL of a server; one looks like smtp://host:25");
 }
 
-/* What stands before "@" may be a password; so it is not shown. */
-static thrum_failure *url_read_user(url_reader *reader)
-{
-    size_t size = strcspn(reader->rest, "/?#");
+/* ---- The user. No word of it is repeated: it may be a password. ---- */
 
-    if (memchr(reader->rest, '@', size) == NULL)
-        return NULL;
-    return url_wrong(reader, "the URL has a user name, but this version cannot "
-                             "log in");
+static int url_hex(char digit)
+{
+    if (digit >= '0' && digit <= '9')
+        return digit - '0';
+    if (digit >= 'a' && digit <= 'f')
+        return digit - 'a' + 10;
+    return digit >= 'A' && digit <= 'F' ? digit - 'A' + 10 : -1;
 }
+
+/* The octet at `text`, decoded; 0: it may not stand there. */
+static char url_octet(const char *text, size_t left, size_t *used)
+{
+    int high, low;
+
+    *used = 1;
+    if (*text != '%')
+        return *text > ' ' && *text < 0x7F ? *text : '\0';
+    if (left < 3)
+        return '\0';
+    *used = 3;
+    high = url_hex(text[1]);
+    low = url_hex(text[2]);
+    if (high < 0 || low < 0 || high * 16 + low < ' ' || high * 16 + low == 0x7F)
+        return '\0';
+    return (char)(high * 16 + low);
+}
+
+static thrum_failure *url_take_user(url_reader *reader, thrum__smtp_url *url,
+                                    const char *user, size_t size)
+{
+    size_t used, length = 0;
+
+    for (size_t i = 0; i < size; i += used) {
+        char octet = url_octet(user + i, size - i, &used);
+
+        if (octet == '\0')
+            return url_wrong(reader, "the URL's user has an octet that is to "
+                                     "be written as %XX, or is not allowed");
+        if (length == sizeof url->user - 1)
+            return url_wrong(reader, "the URL's user is too long");
+        url->user[length++] = octet;
+    }
+    if (length == 0)
+        return url_wrong(reader, "the URL has an \"@\" and no user before it");
+    return NULL;
+}
+
+/* ";AUTH=PLAIN", as RFC 5092 writes it; ";AUTH=*" is any. */
+static thrum_failure *url_take_mechanism(url_reader *reader,
+                                         thrum__smtp_url *url, const char *text,
+                                         size_t size)
+{
+    static const char key[] = ";AUTH=";
+    size_t skip = sizeof key - 1;
+
+    if (size == 0)
+        return NULL;
+    if (size <= skip || strncasecmp(text, key, skip) != 0)
+        return url_wrong(reader, "only AUTH= may follow the URL's user and "
+                                 "\";\"");
+    text += skip;
+    size -= skip;
+    if (size == 1 && *text == '*')
+        return NULL;
+    for (unsigned one = 1; one <= THRUM_SMTP_OAUTHBEARER; one <<= 1) {
+        const char *name = thrum_smtp_mechanism_name(one);
+
+        if (strlen(name) == size && strncasecmp(name, text, size) == 0)
+            url->mechanism = one;
+    }
+    if (url->mechanism == 0)
+        return url_wrong(reader, "the URL asks for a way to log in (AUTH=) "
+                                 "that is not known");
+    return NULL;
+}
+
+static thrum_failure *url_read_user(url_reader *reader, thrum__smtp_url *url)
+{
+    const char *user = reader->rest;
+    size_t size = strcspn(user, "/?#"), name;
+    const char *at = memchr(user, '@', size);
+    thrum_failure *why;
+
+    if (at == NULL)
+        return NULL;
+    size = (size_t)(at - user);
+    if (memchr(user, ':', size) != NULL)
+        return url_wrong(reader, "a password in a URL is seen by others: it "
+                                 "belongs in the environment "
+                                 "(THRUM_SMTP_PASSWORD) or in a file");
+    reader->rest = at + 1;
+    if (memchr(at + 1, '@', strcspn(at + 1, "/?#")) != NULL)
+        return url_wrong(reader, "an \"@\" in the URL's user is to be written "
+                                 "as %40");
+    name = strcspn(user, ";@");
+    why = url_take_user(reader, url, user, name);
+    if (why == NULL)
+        why = url_take_mechanism(reader, url, user + name, size - name);
+    return why;
+}
+
+/* ---- The host ---- */
 
 static thrum_failure *url_take_host(url_reader *reader, thrum__smtp_url *url,
                                     const char *host, size_t size,
@@ -115,7 +213,9 @@ static thrum_failure *url_read_port(url_reader *reader, thrum__smtp_url *url)
     unsigned long port = 0;
     size_t digits;
 
-    url->port = THRUM__URL_PORT;
+    url->port = url->tls               ? URL_PORT_OF_TLS
+                : url->user[0] != '\0' ? URL_PORT_OF_SUBMISSION
+                                       : URL_PORT_OF_MAIL;
     if (*reader->rest != ':')
         return NULL;
     reader->rest++;
@@ -127,10 +227,9 @@ static thrum_failure *url_read_port(url_reader *reader, thrum__smtp_url *url)
         *reader->rest == '-')
         return url_wrong(reader, "the URL's port is not a number from 1 to "
                                  "65535");
-    if (port == URL_PORT_OF_TLS)
-        return url_wrong(reader, "port 465 is for TLS from the first byte "
-                                 "(smtps:), which this version does not have; "
-                                 "smtp: uses 25 or 587");
+    if (port == URL_PORT_OF_TLS && !url->tls)
+        return url_wrong(reader, "port 465 is for TLS from the first byte on: "
+                                 "write smtps:; smtp: uses 25 or 587");
     url->port = (uint16_t)port;
     return NULL;
 }
@@ -152,9 +251,10 @@ thrum_failure *thrum__smtp_url_read(thrum_context *context, const char *text,
     if (text == NULL || *text == '\0')
         return url_wrong(&reader, "no server is named; a URL looks like "
                                   "smtp://host:25");
-    why = url_read_scheme(&reader);
+    memset(url, 0, sizeof *url);
+    why = url_read_scheme(&reader, url);
     if (why == NULL)
-        why = url_read_user(&reader);
+        why = url_read_user(&reader, url);
     if (why == NULL)
         why = url_read_host(&reader, url);
     if (why == NULL)

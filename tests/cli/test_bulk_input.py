@@ -147,8 +147,8 @@ class Urls(Refusing):
     def test_what_cannot_be_served_is_said(self):
         for via, words in (
                 ('smtp://user@127.0.0.1', 'user'),
-                ('smtp://user:secret@127.0.0.1', 'user'),
-                ('smtps://127.0.0.1', 'smtps'),
+                ('smtp://user:secret@127.0.0.1', 'password'),
+                ('smtps:127.0.0.1', '//host'),
                 ('smtp://127.0.0.1:465', '465'),
                 ('smtp://', 'URL'), ('sendgrid:', 'URL'),
                 ('smtp://127.0.0.1:99999', '65535'),

@@ -210,10 +210,10 @@ END_TEST
 START_TEST(a_url_that_cannot_be_served_fails_every_send_and_tells_at_once)
 {
     ck_assert(post_open(&box, &kind,
-                        &(thrum_mailer_config){.via = "smtps://localhost"}));
+                        &(thrum_mailer_config){.via = "smtp://localhost:465"}));
     ck_assert_str_eq(thrum_failure_text(thrum_mailer_failure(box.mailer)),
-                     "smtps: is SMTP within TLS, which this version does not "
-                     "have; smtp: is without");
+                     "port 465 is for TLS from the first byte on: write "
+                     "smtps:; smtp: uses 25 or 587");
     post_send(&box, 3);
     post_run(&box);
     ck_assert_str_eq(box.text,
