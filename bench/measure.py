@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import time
 
-BUILD = os.environ.get('top_builddir', '.')
+BUILD = os.environ.setdefault('top_builddir', os.getcwd())
 FOLDER = tempfile.mkdtemp(prefix='thrum-bench-')
 atexit.register(shutil.rmtree, FOLDER, True)
 
