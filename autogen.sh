@@ -40,7 +40,8 @@ missing()
 {
     for group in "$@"; do
         sed -n "s/^$group //p" packages.txt
-    done | while read -r package; do
+    done | while read -r package program; do
+        [ -z "$program" ] || ! command -v "$program" >/dev/null || continue
         status=$(dpkg-query -W -f '${Status}' "$package" 2>/dev/null) || :
         [ "$status" = 'install ok installed' ] || printf ' %s' "$package"
     done
@@ -179,7 +180,7 @@ check()
     install_missing build check
     generate
     steps=
-    build_and_test build '' check check-servers
+    build_and_test build '' check fetch-servers check-servers
     build_and_test build-sanitizers --enable-sanitizers check
     test_threads build-threads
     # shellcheck disable=SC2086 # one word an argument

@@ -21,6 +21,7 @@ import make_people  # noqa: E402 pylint: disable=wrong-import-position
 import unit  # noqa: E402 pylint: disable=wrong-import-position
 import verify  # noqa: E402 pylint: disable=wrong-import-position
 
+os.environ["PATH"] += ":/usr/sbin:/sbin"  # where servers are
 THRUM = os.path.join(unit.top_builddir, "thrum")
 DEMO = pathlib.Path(HERE, "../../examples/demo").resolve()
 FROM = '"Thrümmer, Servers" <news@example.org>'
@@ -46,8 +47,10 @@ def free_port():
 
 
 def server_url(where):
-    return "smtp://" + (where if isinstance(where, str)
-                        else "127.0.0.1:%d" % where)
+    """Of a port on this machine, a host, or a URL."""
+    if isinstance(where, int):
+        where = "127.0.0.1:%d" % where
+    return where if "://" in where else "smtp://" + where
 
 
 def essence(record):
@@ -137,7 +140,6 @@ class ServerTest(unittest.TestCase):
         return path
 
     def start_bulk(self, port, count, *options):
-        """A port on this machine, or the name of another one."""
         return subprocess.Popen(
             [THRUM, "bulk", "--json", "--from", FROM, "--subject", SUBJECT,
              "--header", "%s: %s" % HEADERS[0],
