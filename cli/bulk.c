@@ -81,28 +81,26 @@ static void bulk_terminate(void *self)
 
 /* ---- What it needs ---- */
 
-static int bulk_open_mailer(bulk *self)
+/* A dry run has what sending would need, and finds out what is wrong with it;
+ * it connects to nothing. */
+static int bulk_needs_server(const bulk *self)
 {
     const bulk_options *options = self->options;
-    thrum_mailer_config config = {.via = options->via,
-                                  .connections = options->connections,
-                                  .mode = options->no_pipelining
-                                              ? THRUM_SMTP_MODE_LOCKSTEP
-                                              : THRUM_SMTP_MODE_BEST};
-    const thrum_failure *why;
 
-    if (options->via == NULL)
-        return CLI_EXIT_OK;
-    self->mailer = thrum_mailer_new(self->reactor, &config);
-    if (self->mailer == NULL) {
-        cli_say("thrum bulk: out of memory");
-        return CLI_EXIT_SOFTWARE;
-    }
-    why = thrum_mailer_failure(self->mailer);
-    if (why == NULL)
-        return CLI_EXIT_OK;
-    cli_say("thrum bulk: --via: %s", thrum_failure_text(why));
-    return CLI_EXIT_CONFIG;
+    return options->via != NULL &&
+           (options->preview == 0 || options->test != NULL);
+}
+
+static int bulk_open_mailer(bulk *self)
+{
+    int status = self->via.status;
+
+    if (status != CLI_EXIT_OK || !bulk_needs_server(self))
+        return status;
+    self->via.config.connections = self->options->connections;
+    status = cli_via_open(&self->via, self->reactor, "--via", &self->mailer);
+    cli_via_fini(&self->via);
+    return status;
 }
 
 static int bulk_open_list(bulk *self)
@@ -151,6 +149,7 @@ static void bulk_close(void *ctx)
     thrum_signal_free(self->interrupt);
     thrum_signal_free(self->terminate);
     thrum_mailer_free(self->mailer);
+    cli_via_fini(&self->via);
     thrum_template_unref(self->letter);
     thrum_message_free(self->prototype);
     cli_list_close(self->list);
@@ -228,23 +227,37 @@ static thrum_deferred *bulk_start(bulk *self)
         thrum_deferred_add(parts, bulk_checked, NULL, self, NULL);
     thrum_deferred_add(parts, bulk_sent, NULL, self, NULL);
     thrum_deferred_add(parts, NULL, bulk_broke, self, NULL);
-    thrum_deferred_add(parts, bulk_over, NULL, self, bulk_close);
+    thrum_deferred_add(parts, bulk_over, NULL, self, NULL);
     return parts;
+}
+
+static thrum_outcome bulk_read(void *value, void *ctx)
+{
+    bulk *self = ctx;
+
+    (void)value;
+    self->status = bulk_open(self);
+    return self->status == CLI_EXIT_OK ? thrum_wait(bulk_start(self))
+                                       : thrum_done();
 }
 
 static thrum_deferred *bulk_run(thrum_reactor *reactor, void *ctx)
 {
     bulk *self = ctx;
-    thrum_deferred *nothing;
+    thrum_deferred *parts;
 
     self->reactor = reactor;
-    self->status = bulk_open(self);
-    if (self->status == CLI_EXIT_OK)
-        return bulk_start(self);
-    bulk_close(self);
-    nothing = thrum_deferred_new(thrum_reactor_context(reactor), "bulk");
-    thrum_deferred_fire(nothing, NULL, NULL);
-    return nothing;
+    self->via.command = "bulk";
+    if (bulk_needs_server(self)) {
+        parts = cli_via_read(&self->via, reactor, self->options->via,
+                             &self->options->how);
+    } else {
+        parts = thrum_deferred_new(thrum_reactor_context(reactor), "bulk");
+        thrum_deferred_fire(parts, NULL, NULL);
+    }
+    thrum_deferred_add(parts, bulk_read, NULL, self, NULL);
+    thrum_deferred_add(parts, NULL, bulk_broke, self, bulk_close);
+    return parts;
 }
 
 /* ---- The end ---- */

@@ -27,6 +27,7 @@ struct bulk {
     cli_list *list;
     thrum_message *prototype;
     thrum_template *letter;
+    cli_via via;
     thrum_mailer *mailer;
     thrum_signal *interrupt, *terminate;
 

@@ -22,12 +22,6 @@ static const cli_option bulk_table[] = {
      0},
     {"envelope-from", "ADDRESS", NULL, "where bounces go; may hold slots",
      CLI_TEXT, AT(envelope_from), 0, 0},
-    {"via", "URL", "THRUM_VIA", "the server: smtp://host[:port]", CLI_TEXT,
-     AT(via), 0, 0},
-    {"connections", "N", NULL, "at most so many at a time (10)", CLI_NUMBER,
-     AT(connections), 1, 1000},
-    {"no-pipelining", NULL, NULL, "wait for each reply", CLI_FLAG,
-     AT(no_pipelining), 0, 0},
     {"strict", NULL, NULL, "an invalid row stops it before it starts", CLI_FLAG,
      AT(strict), 0, 0},
     {"max-recipients", "N", NULL, "refuse a longer list", CLI_NUMBER,
@@ -41,6 +35,11 @@ static const cli_option bulk_table[] = {
     {"progress", "auto|always|never", NULL, "show how it goes (auto)",
      CLI_CHOICE, AT(progress), 0, 0},
     {"json", NULL, NULL, "print the totals as JSON", CLI_FLAG, AT(json), 0, 0},
+    {"via", "URL", "THRUM_VIA",
+     "the server: smtp://[user@]host[:port], or smtps:", CLI_TEXT, AT(via), 0,
+     0},
+    {"connections", "N", NULL, "at most so many at a time (10)", CLI_NUMBER,
+     AT(connections), 1, 1000},
 };
 
 const cli_command bulk_command = {
@@ -50,6 +49,9 @@ const cli_command bulk_command = {
              "[OPTION]...",
     .options = bulk_table,
     .count = sizeof bulk_table / sizeof *bulk_table,
+    .shared = cli_via_table,
+    .shared_count = CLI_VIA_OPTIONS,
+    .shared_at = AT(how),
 };
 
 static int bulk_options_usage(const char *what)
@@ -81,7 +83,7 @@ static const char *bulk_options_wrong(const bulk_options *options)
         return "--dry-run sends nothing, --test does: give one or the other";
     if (sends && options->via == NULL)
         return "--via is missing (and THRUM_VIA is not set)";
-    return NULL;
+    return cli_via_options_wrong(&options->how);
 }
 
 int bulk_options_read(bulk_options *options, int argc, char **argv)
@@ -89,7 +91,7 @@ int bulk_options_read(bulk_options *options, int argc, char **argv)
     const char *wrong;
     int status;
 
-    *options = (bulk_options){.connections = 10};
+    *options = (bulk_options){.connections = 10, .how = {.tls = -1}};
     status = cli_options_read(&bulk_command, argc, argv, options);
     if (status != CLI_GO_ON)
         return status;

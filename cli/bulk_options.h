@@ -4,6 +4,7 @@
 #define THRUM_CLI_BULK_OPTIONS_H
 
 #include "cli/options.h"
+#include "cli/via.h"
 
 typedef enum bulk_progress {
     BULK_PROGRESS_AUTO,
@@ -22,8 +23,8 @@ typedef struct bulk_options {
     const char *reply_to;
     const char *envelope_from;
     const char *via;
+    cli_via_options how;
     uint64_t connections;
-    int no_pipelining;
     int strict;
     uint64_t max_recipients;
     int dry_run;

@@ -14,9 +14,9 @@
 #include "cli/say.h"
 
 enum {
-    /* Messages for each connection: one whose reply is awaited, one that is
-     * being sent, and as many again while both are renewed. */
-    SEND_OPEN = 4,
+    /* Messages in flight on a connection that has no window: one whose reply is
+     * awaited, and one that is being sent. */
+    SEND_FLIGHT = 2,
     SEND_SHOWN = 100
 };
 
@@ -45,6 +45,21 @@ static int send_was_cut(const bulk *self, const thrum_failure *why)
     return self->cut && (detail == NULL || detail->code == 0);
 }
 
+/* Nobody else will fare better. */
+static int send_no_more(const thrum_failure *why)
+{
+    static const int codes[] = {THRUM_SMTP_E_UNREACHABLE, THRUM_SMTP_E_SERVICE,
+                                THRUM_SMTP_E_ACCOUNT, THRUM_SMTP_E_SECURITY,
+                                THRUM_SMTP_E_OURS};
+    const thrum_smtp_detail *detail = thrum_failure_smtp(why);
+
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (send_is(why, codes[i]))
+            return 1;
+    return detail != NULL && (detail->verdict == THRUM_SMTP_VERDICT_ACCOUNT ||
+                              detail->verdict == THRUM_SMTP_VERDICT_OURS);
+}
+
 void bulk_refused(bulk *self, uint64_t line, const thrum_failure *why)
 {
     if (send_is(why, THRUM_SMTP_E_DOUBT)) {
@@ -54,8 +69,7 @@ void bulk_refused(bulk *self, uint64_t line, const thrum_failure *why)
     if (send_was_cut(self, why))
         return;
     cli_report_failed(&self->report, why, 1);
-    if (self->unreachable == NULL && (send_is(why, THRUM_SMTP_E_UNREACHABLE) ||
-                                      send_is(why, THRUM_SMTP_E_SERVICE))) {
+    if (self->unreachable == NULL && send_no_more(why)) {
         self->unreachable = thrum_failure_ref(why);
         self->was_unreachable = 1;
         self->stopped = 1;
@@ -158,9 +172,22 @@ static void send_make_items(bulk *self, size_t open)
     }
 }
 
+/* How many messages are open at a time: what the connections have in flight,
+ * and as many again while that is renewed, so that none waits for a row. */
+static size_t send_open(const bulk_options *options)
+{
+    size_t flight = options->how.window;
+
+    if (flight == 0)
+        flight = CLI_VIA_WINDOW;
+    if (options->how.no_pipelining || flight < SEND_FLIGHT)
+        flight = SEND_FLIGHT;
+    return 2 * flight * options->connections;
+}
+
 thrum_deferred *bulk_send(bulk *self)
 {
-    size_t open = SEND_OPEN * self->options->connections;
+    size_t open = send_open(self->options);
     thrum_deferred *sent;
 
     send_make_items(self, open);

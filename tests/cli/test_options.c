@@ -75,12 +75,33 @@ START_TEST(options_go_to_their_settings)
     ck_assert_uint_eq(options.headers.count, 2);
     ck_assert_str_eq(options.headers.text[1], "B: 2");
     ck_assert_uint_eq(options.connections, 25);
+    ck_assert_uint_eq(options.how.window, 0);
+    ck_assert_int_eq(options.how.tls, -1);
     ck_assert_uint_eq(options.preview, 7);
     ck_assert_int_eq(options.progress, BULK_PROGRESS_ALWAYS);
     ck_assert_int_eq(options.strict, 1);
     ck_assert_int_eq(options.json, 1);
     ck_assert_int_eq(options.dry_run, 0);
     ck_assert_str_eq(said.text, "");
+}
+END_TEST
+
+START_TEST(what_belongs_to_the_connection_stands_together)
+{
+    static const char *const words[] = {WHOLE,    "--window", "8",
+                                        "--tls",  "required", "--ca-file",
+                                        "ca.pem", "--json",   "--password-file",
+                                        "secret", NULL};
+    bulk_options options;
+    catch said;
+
+    ck_assert_int_eq(read_line(&options, words, &said), CLI_GO_ON);
+    ck_assert_uint_eq(options.how.window, 8);
+    ck_assert_int_eq(options.how.tls + 1, THRUM_SMTP_TLS_REQUIRED);
+    ck_assert_str_eq(options.how.ca_file, "ca.pem");
+    ck_assert_str_eq(options.how.password_file, "secret");
+    ck_assert_ptr_null(options.how.password_command);
+    ck_assert_int_eq(options.how.no_pipelining, 0);
 }
 END_TEST
 
@@ -123,6 +144,16 @@ START_TEST(a_wrong_command_line_is_said_to_be_wrong)
         {"thrum bulk: --letter stands for", {WHOLE, "--letter", "l", NULL}},
         {"thrum bulk: --dry-run sends nothing",
          {WHOLE, "--dry-run", "--test", "a@x.org", NULL}},
+        {"thrum bulk: --password-file and --password-command: give one",
+         {WHOLE, "--password-file", "f", "--password-command", "c", NULL}},
+        {"thrum bulk: --no-pipelining leaves no window: give one",
+         {WHOLE, "--no-pipelining", "--window", "2", NULL}},
+        {"thrum bulk: --ca-file needs --tls required",
+         {WHOLE, "--ca-file", "f", "--tls", "opportunistic", NULL}},
+        {"thrum bulk: --window takes a number from 1 to 1024, not '1025'",
+         {"--window", "1025", NULL}},
+        {"thrum bulk: --tls takes one of none|opportunistic|required, not ''",
+         {"--tls", "", NULL}},
         {"thrum bulk: unknown option --rate\n", {WHOLE, "--rate=5", NULL}},
         {"thrum bulk: unknown option --secret\n", {"--secret=5", NULL}},
         {"thrum bulk: unknown option -x", {"-x", NULL}},
@@ -360,6 +391,7 @@ int main(void)
     TCase *options = tcase_create("options");
 
     tcase_add_test(options, options_go_to_their_settings);
+    tcase_add_test(options, what_belongs_to_the_connection_stands_together);
     tcase_add_test(options, the_environment_stands_in_for_what_is_not_given);
     tcase_add_test(options, a_wrong_command_line_is_said_to_be_wrong);
     tcase_add_test(options, what_needs_no_server_asks_for_none);
