@@ -5,7 +5,11 @@
  * certificate and address verified. Both ends take turns.
  *
  *     floor_tls bulk|full|resumed FOLDER COUNT      as tls
+ *     floor_tls exchange FOLDER COUNT BYTES         a client's share, by GnuTLS
+ *         alone, of a record of BYTES that it sends and of a short answer: no
+ *         socket, what is sent lies in memory
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -18,7 +22,13 @@
 
 #include <gnutls/gnutls.h>
 
-enum { PIECE = 16 * 1024, MIB = 1024 * 1024, PATH = 4096, SPARE = 1000 };
+enum {
+    PIECE = 16 * 1024,
+    MIB = 1024 * 1024,
+    PATH = 4096,
+    SPARE = 1000,
+    ANSWER = 60 /* of a server to four commands */
+};
 
 typedef struct end {
     gnutls_session_t session;
@@ -170,6 +180,88 @@ static double bench_bulk(bench *self, unsigned long count)
     return began;
 }
 
+/* ---- In memory ---- */
+
+/* What one end has sent, and the other has not read. */
+typedef struct pipe_line {
+    char bytes[2 * PIECE];
+    size_t size, read;
+} pipe_line;
+
+typedef struct pipe_end {
+    pipe_line *in, *out;
+} pipe_end;
+
+static ssize_t pipe_push(gnutls_transport_ptr_t it, const void *data,
+                         size_t size)
+{
+    pipe_line *out = ((pipe_end *)it)->out;
+
+    if (out->read == out->size)
+        out->read = out->size = 0;
+    need(size <= sizeof out->bytes - out->size, "a pipe is full");
+    memcpy(out->bytes + out->size, data, size);
+    out->size += size;
+    return (ssize_t)size;
+}
+
+static ssize_t pipe_pull(gnutls_transport_ptr_t it, void *data, size_t size)
+{
+    pipe_line *in = ((pipe_end *)it)->in;
+    size_t left = in->size - in->read;
+
+    if (left == 0) {
+        errno = EAGAIN;
+        return -1;
+    }
+    if (size > left)
+        size = left;
+    memcpy(data, in->bytes + in->read, size);
+    in->read += size;
+    return (ssize_t)size;
+}
+
+static void pipe_put(const end *one, pipe_end *its)
+{
+    gnutls_transport_set_ptr(one->session, its);
+    gnutls_transport_set_push_function(one->session, pipe_push);
+    gnutls_transport_set_pull_function(one->session, pipe_pull);
+}
+
+/* The client's calls alone are timed, those of the server lie between. */
+static double bench_exchange(bench *self, unsigned long count, size_t size)
+{
+    static char bytes[PIECE];
+    static pipe_line there, back;
+    pipe_end ours = {&back, &there}, theirs = {&there, &back};
+    double took = 0, began;
+    end client, server;
+
+    need(size > 0 && size <= PIECE, "BYTES are those of a record");
+    bench_connect(self, &client, &server);
+    pipe_put(&client, &ours);
+    pipe_put(&server, &theirs);
+    bench_shake(self, &client, &server);
+    for (unsigned long i = 0; i < count; i++) {
+        ssize_t sent, heard;
+
+        began = now();
+        sent = gnutls_record_send(client.session, bytes, size);
+        took += now() - began;
+        need(sent == (ssize_t)size, "sending");
+        sent = gnutls_record_recv(server.session, bytes, PIECE);
+        need(sent == (ssize_t)size, "reading");
+        gnutls_record_send(server.session, bytes, ANSWER);
+        began = now();
+        heard = gnutls_record_recv(client.session, bytes, PIECE);
+        took += now() - began;
+        need(heard == ANSWER, "the answer");
+    }
+    end_close(&client);
+    end_close(&server);
+    return took;
+}
+
 static void bench_prepare(bench *self, const char *folder)
 {
     char ca[PATH], own[PATH];
@@ -220,6 +312,9 @@ int main(int argc, char **argv)
     took = now();
     if (strcmp(argv[1], "bulk") == 0) {
         took = bench_bulk(&self, count);
+    } else if (strcmp(argv[1], "exchange") == 0) {
+        took = bench_exchange(&self, count,
+                              argc > 4 ? strtoul(argv[4], NULL, 10) : 0);
     } else {
         bench_many(&self, count);
         took = now() - took;

@@ -6,12 +6,13 @@
  * iterator is counted either.
  *
  *     smtp_send [-m MODE] [-w WINDOW] [-c CONNECTIONS] [-t TLS] [-f CA-FILE]
- *               [-l BYTES] URL MESSAGES
+ *               [-k KEPT] [-l BYTES] URL MESSAGES
  *
  * MODE is best, lockstep, pipelined, across or chunked; TLS is default, none,
- * opportunistic, required or implicit; BYTES are those of the text. Prints one
- * line of JSON: rss_idle_kib is the anonymous memory before the first message,
- * rss_kib the most that was seen while they were under way.
+ * opportunistic, required or implicit; KEPT is how many messages go over one
+ * connection at most; BYTES are those of the text. Prints one line of JSON:
+ * rss_idle_kib is the anonymous memory before the first message, rss_kib the
+ * most that was seen while they were under way.
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -248,6 +249,9 @@ static bool read_option(sending *self, int option, const char *value)
     case 'c':
         self->config.connections = number;
         return number > 0;
+    case 'k':
+        self->config.messages = number;
+        return number > 0;
     case 'l':
         self->text_size = number;
         return number > 0 && number <= TEXT_MOST;
@@ -265,12 +269,12 @@ int main(int argc, char **argv)
     bool right = true;
     int option;
 
-    while (right && (option = getopt(argc, argv, "m:w:c:t:f:l:")) != -1)
+    while (right && (option = getopt(argc, argv, "m:w:c:t:f:k:l:")) != -1)
         right = read_option(&self, option, optarg != NULL ? optarg : "");
     if (!right || argc != optind + 2) {
         fprintf(stderr,
                 "smtp_send [-m MODE] [-w WINDOW] [-c CONNECTIONS] [-t TLS] "
-                "[-f CA-FILE] [-l BYTES] URL MESSAGES\n");
+                "[-f CA-FILE] [-k KEPT] [-l BYTES] URL MESSAGES\n");
         return 64;
     }
     self.config.via = argv[optind];
