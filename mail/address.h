@@ -1,11 +1,41 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Mailboxes taken apart, before it is known what stands in their slots.
+ * Addresses as they go into an envelope; and mailboxes taken apart, before it
+ * is known what stands in their slots.
  */
 #ifndef THRUM_MAIL_ADDRESS_H
 #define THRUM_MAIL_ADDRESS_H
 
+#include <stdbool.h>
+
 #include <thrum/address.h>
+
+/* Room for an address, and a NUL. */
+enum { THRUM__ADDRESS_ROOM = 256 };
+
+/* An address as it goes into the envelope. */
+typedef struct thrum__addr {
+    thrum_bytes text; /* what was read, when it was so already; else `room` */
+    bool is_utf8;     /* its local part is (RFC 6531) */
+    char room[THRUM__ADDRESS_ROOM];
+} thrum__addr;
+
+/* What thrum__address_read answers when there is no memory for a domain. */
+extern const char thrum__address_no_memory[];
+
+/* Reads an address: what thrum_address_check judges. Its local part gets no
+ * more quotes and backslashes than it needs, its domain becomes A-labels.
+ * Returns NULL, or what is wrong with it, in words; borrowed, static. Then
+ * addr->text is the text as it is. */
+const char *thrum__address_read(thrum_bytes text, thrum__addr *addr);
+
+/* Makes what was read independent of the text: with a NUL, in addr->room. */
+void thrum__address_keep(thrum__addr *addr);
+
+/* The failure of those words: THRUM_MAIL_E_ADDRESS after the part's name, or no
+ * memory. Ownership: new. */
+thrum_failure *thrum__address_wrong(thrum_context *context, const char *part,
+                                    const char *wrong);
 
 /* The parts of "Name <address>", as they stand in the text. */
 typedef struct thrum__mailbox {
@@ -19,9 +49,10 @@ typedef struct thrum__mailbox {
  * Returns NULL, or what is wrong with it, in words; borrowed, static. */
 const char *thrum__mailbox_split(thrum_bytes text, thrum__mailbox *parts);
 
-/* Takes it apart and looks at all of it: what thrum_address_parse does, without
+/* Takes it apart and reads all of it: what thrum_address_parse does, without
  * memory. */
-const char *thrum__mailbox_check(thrum_bytes text, thrum__mailbox *parts);
+const char *thrum__mailbox_read(thrum_bytes text, thrum__mailbox *parts,
+                                thrum__addr *addr);
 
 /* Writes the name without its backslashes to `to`, which has room for its size;
  * returns how many bytes that are. */

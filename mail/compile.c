@@ -8,6 +8,7 @@
  * The order of the headers is that in which a reader expects them.
  */
 #include "mail/compile.h"
+#include "mail/address.h"
 #include "mail/dsn.h"
 #include "mail/slots.h"
 #include "mail/text.h"
@@ -90,24 +91,41 @@ thrum__pieces thrum__compile_pieces(thrum__compiler *self, const char *part,
     return pieces;
 }
 
+thrum__pieces thrum__compile_literal(thrum__compiler *self, thrum_bytes text)
+{
+    thrum__program *program = self->program;
+    thrum__piece piece = {false, program->literals.size, text.size};
+    thrum__pieces pieces = {thrum__piece_count(&program->pieces), 0};
+
+    thrum__compile_add(self, &program->literals, text.data, text.size);
+    thrum__compile_add(self, &program->literals, "", 1);
+    thrum__compile_add(self, &program->pieces, &piece, sizeof piece);
+    pieces.count = thrum__piece_count(&program->pieces) - pieces.first;
+    return pieces;
+}
+
 static void compile_sender(thrum__compiler *self)
 {
-    thrum_bytes sender = thrum__draft_sender(self->source->draft);
+    static const char part[] = "envelope from";
+    const thrum__draft *draft = self->source->draft;
+    thrum_bytes sender = draft->envelope_from != NULL
+                             ? thrum__text_of(draft->envelope_from)
+                             : thrum__draft_from(draft);
+    thrum__addr addr;
     const char *wrong;
 
     if (sender.size == 0)
         return;
-    if ((thrum__text_scan(sender) & THRUM__TEXT_HIGH) != 0)
-        self->program->needs |= THRUM__NEEDS_SMTPUTF8;
     if (thrum__compile_has_slots(self, sender)) {
-        self->program->sender =
-            thrum__compile_pieces(self, "envelope from", sender, 0);
+        self->program->sender = thrum__compile_pieces(self, part, sender, 0);
         return;
     }
-    wrong = thrum_address_check(sender.data, sender.size);
+    wrong = thrum__address_read(sender, &addr);
     if (wrong != NULL)
-        thrum__compile_wrong(self, THRUM_MAIL_E_ADDRESS, "envelope from",
-                             wrong);
+        thrum__compile_fail(self,
+                            thrum__address_wrong(self->context, part, wrong));
+    if (addr.is_utf8)
+        self->program->needs |= THRUM__NEEDS_SMTPUTF8;
 }
 
 static void compile_envid(thrum__compiler *self)

@@ -51,6 +51,9 @@ bool thrum__compile_has_slots(const thrum__compiler *self, thrum_bytes text);
 thrum__pieces thrum__compile_pieces(thrum__compiler *self, const char *part,
                                     thrum_bytes text, size_t column);
 
+/* The same for a text that has no slots, whatever is in it. */
+thrum__pieces thrum__compile_literal(thrum__compiler *self, thrum_bytes text);
+
 /* All headers but those that say what the body is. */
 void thrum__compile_headers(thrum__compiler *self);
 

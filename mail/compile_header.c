@@ -78,10 +78,15 @@ static bool compile_is_simple(const thrum__compiler *self, thrum__pieces pieces)
 }
 
 /* An address in a header may be UTF-8 (RFC 6532 section 3.2). */
-static void compile_needs(thrum__compiler *self, thrum_bytes addr)
+static void compile_needs(thrum__compiler *self, bool is_utf8)
 {
-    if ((thrum__text_scan(addr) & THRUM__TEXT_HIGH) != 0)
+    if (is_utf8)
         self->program->needs |= THRUM__NEEDS_SMTPUTF8 | THRUM__NEEDS_8BIT;
+}
+
+static bool compile_is_utf8(const char *addr)
+{
+    return (thrum__text_scan(thrum__text_of(addr)) & THRUM__TEXT_HIGH) != 0;
 }
 
 /* A header whose value is made for each recipient. */
@@ -129,6 +134,26 @@ static void compile_header(thrum__compiler *self, const char *name,
     compile_commit(self, &line);
 }
 
+/* The address of such a mailbox. */
+static void compile_addr(thrum__compiler *self, thrum__field *field,
+                         const char *part, thrum_bytes text, size_t column)
+{
+    thrum__addr addr;
+    const char *wrong;
+
+    if (thrum__compile_has_slots(self, text)) {
+        field->addr = thrum__compile_pieces(self, part, text, column);
+        return;
+    }
+    wrong = thrum__address_read(text, &addr);
+    if (wrong != NULL)
+        thrum__compile_fail(self,
+                            thrum__address_wrong(self->context, part, wrong));
+    field->addr = thrum__compile_literal(self, addr.text);
+    field->is_addr_ready = true;
+    compile_needs(self, addr.is_utf8);
+}
+
 /* A mailbox whose slots may be in its name and in its address. */
 static void compile_mailbox_field(thrum__compiler *self, const char *name,
                                   const char *part, const thrum__mailbox *box,
@@ -147,8 +172,8 @@ static void compile_mailbox_field(thrum__compiler *self, const char *name,
         self, part, (thrum_bytes){unquoted, thrum__mailbox_name(box, unquoted)},
         box->name.size > 0 ? (size_t)(box->name.data - value) : 0);
     thrum_context_release(self->context, unquoted);
-    field.addr = thrum__compile_pieces(self, part, box->addr,
-                                       (size_t)(box->addr.data - value));
+    compile_addr(self, &field, part, box->addr,
+                 (size_t)(box->addr.data - value));
     compile_field(self, name, &field);
 }
 
@@ -160,29 +185,29 @@ static void compile_mailbox(thrum__compiler *self, const char *name,
     bool has_slots = thrum__compile_has_slots(self, text);
     thrum_address *address;
     thrum__mailbox box;
+    thrum__addr addr;
     const char *wrong;
     thrum__line line;
 
     wrong = has_slots ? thrum__mailbox_split(text, &box)
-                      : thrum__mailbox_check(text, &box);
+                      : thrum__mailbox_read(text, &box, &addr);
     if (wrong != NULL) {
-        thrum__compile_wrong(self, THRUM_MAIL_E_ADDRESS, part, wrong);
+        thrum__compile_fail(self,
+                            thrum__address_wrong(self->context, part, wrong));
         return;
     }
     if (has_slots) {
         compile_mailbox_field(self, name, part, &box, value);
-        compile_needs(self, box.addr);
         return;
     }
     address = thrum_address_parse(self->context, value, NULL);
     if (address == NULL)
         thrum__compile_fail(self, thrum_failure_no_memory());
-    else if (compile_line(self, name, text.size, &line)) {
-        thrum__header_mailbox(&line,
-                              thrum__text_of(thrum_address_name(address)),
-                              thrum__text_of(thrum_address_addr(address)));
+    else if (compile_line(self, name, text.size + addr.text.size, &line)) {
+        thrum__header_mailbox(
+            &line, thrum__text_of(thrum_address_name(address)), addr.text);
         compile_commit(self, &line);
-        compile_needs(self, thrum__text_of(thrum_address_addr(address)));
+        compile_needs(self, addr.is_utf8);
     }
     thrum_address_free(address);
 }
@@ -207,7 +232,7 @@ static void compile_to(thrum__compiler *self)
         if (self->why != NULL)
             return;
         thrum__header_mailbox(&line, name, addr);
-        compile_needs(self, addr);
+        compile_needs(self, compile_is_utf8(addr.data));
         thrum_buffer_commit(bytes,
                             (size_t)(line.at - (bytes->data + bytes->size)));
     }

@@ -25,6 +25,7 @@ void thrum__draft_fini(thrum__draft *draft, thrum_context *context)
     thrum_context_release(context, draft->from_addr);
     thrum_context_release(context, draft->reply_to);
     thrum_context_release(context, draft->envelope_from);
+    thrum_context_release(context, draft->sender);
     thrum_context_release(context, draft->subject);
     thrum_context_release(context, draft->envelope_id);
     thrum_buffer_fini(&draft->headers);
@@ -38,8 +39,9 @@ thrum_bytes thrum__draft_from(const thrum__draft *draft)
 
 thrum_bytes thrum__draft_sender(const thrum__draft *draft)
 {
-    return draft->envelope_from != NULL ? thrum__text_of(draft->envelope_from)
-                                        : thrum__draft_from(draft);
+    if (draft->envelope_from == NULL)
+        return thrum__draft_from(draft);
+    return thrum__text_of(draft->sender);
 }
 
 const char *thrum__draft_lacks(const thrum__draft *draft)

@@ -21,9 +21,10 @@ typedef struct thrum__header {
 
 typedef struct thrum__draft {
     char *from;
-    char *from_addr; /* the address in it */
+    char *from_addr; /* the address in it, as in an envelope if it is one */
     char *reply_to;
-    char *envelope_from;
+    char *envelope_from; /* NULL: not set */
+    char *sender;        /* the same, as in an envelope if it is one */
     char *subject;
     char *envelope_id;
     thrum_buffer headers;            /* of thrum__header */

@@ -110,7 +110,8 @@ size_t thrum__mailbox_name(const thrum__mailbox *parts, char *to)
     return size;
 }
 
-const char *thrum__mailbox_check(thrum_bytes text, thrum__mailbox *parts)
+const char *thrum__mailbox_read(thrum_bytes text, thrum__mailbox *parts,
+                                thrum__addr *addr)
 {
     const char *wrong = thrum__text_line(text);
 
@@ -119,35 +120,35 @@ const char *thrum__mailbox_check(thrum_bytes text, thrum__mailbox *parts)
     wrong = thrum__mailbox_split(text, parts);
     if (wrong != NULL)
         return wrong;
-    return thrum_address_check(parts->addr.data, parts->addr.size);
+    return thrum__address_read(parts->addr, addr);
 }
 
 thrum_address *thrum_address_parse(thrum_context *context, const char *text,
                                    thrum_failure **why)
 {
     thrum__mailbox parts;
-    const char *wrong = thrum__mailbox_check(thrum__text_of(text), &parts);
+    thrum__addr addr;
+    const char *wrong =
+        thrum__mailbox_read(thrum__text_of(text), &parts, &addr);
     thrum_address *address = NULL;
     char *name;
 
     if (wrong == NULL) {
-        size_t room = parts.addr.size + parts.name.size + 2;
+        size_t room = addr.text.size + parts.name.size + 2;
 
         address = thrum_context_allocate(context, sizeof *address + room);
     }
     if (address == NULL) {
         if (why != NULL)
-            *why = wrong == NULL
-                       ? thrum_failure_no_memory()
-                       : thrum_failure_new(context, &thrum_domain_mail,
-                                           THRUM_MAIL_E_ADDRESS,
-                                           "not a mail address: %s", wrong);
+            *why = thrum__address_wrong(
+                context, "not a mail address",
+                wrong != NULL ? wrong : thrum__address_no_memory);
         return NULL;
     }
     address->context = thrum_context_ref(context);
-    memcpy(address->own, parts.addr.data, parts.addr.size);
-    address->own[parts.addr.size] = '\0';
-    name = address->own + parts.addr.size + 1;
+    memcpy(address->own, addr.text.data, addr.text.size);
+    address->own[addr.text.size] = '\0';
+    name = address->own + addr.text.size + 1;
     name[thrum__mailbox_name(&parts, name)] = '\0';
     address->addr = address->own;
     address->name = name;

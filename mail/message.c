@@ -134,12 +134,28 @@ static int message_check_line(thrum_message *message, int code,
     return message_wrong(message, code, part, words);
 }
 
-/* A mailbox may have slots, which only a template can look into. */
+static int message_no_address(thrum_message *message, const char *part,
+                              const char *wrong)
+{
+    return message_fail(message,
+                        thrum__address_wrong(message->context, part, wrong));
+}
+
+/* An address that may have slots, which only a template can look into: what is
+ * wrong with it in any case, or NULL. */
+static const char *message_read_address(thrum_bytes text, thrum__addr *addr)
+{
+    const char *wrong = thrum__address_read(text, addr);
+
+    return thrum__text_has_slot(text) ? NULL : wrong;
+}
+
 static int message_set_mailbox(thrum_message *message, char **where,
                                const char *part, const char *mailbox)
 {
     thrum_bytes text = thrum__text_of(mailbox);
     thrum__mailbox box;
+    thrum__addr addr;
     const char *wrong;
     int error = message_open(message);
 
@@ -147,12 +163,13 @@ static int message_set_mailbox(thrum_message *message, char **where,
         error = message_check_line(message, THRUM_MAIL_E_ADDRESS, part, text);
     if (error != 0)
         return error;
-    wrong = thrum__text_has_slot(text) ? thrum__mailbox_split(text, &box)
-                                       : thrum__mailbox_check(text, &box);
+    wrong = thrum__mailbox_split(text, &box);
+    if (wrong == NULL)
+        wrong = message_read_address(box.addr, &addr);
     if (wrong != NULL)
-        return message_wrong(message, THRUM_MAIL_E_ADDRESS, part, wrong);
+        return message_no_address(message, part, wrong);
     if (where == &message->draft->from)
-        error = message_keep(message, &message->draft->from_addr, box.addr);
+        error = message_keep(message, &message->draft->from_addr, addr.text);
     return error != 0 ? error : message_keep(message, where, text);
 }
 
@@ -176,17 +193,21 @@ int thrum_message_set_envelope_from(thrum_message *message, const char *address)
     static const char part[] = "envelope from";
     thrum_bytes text = thrum__text_of(address);
     int error = message_open(message);
+    thrum__addr addr = {.text = text};
     const char *wrong = NULL;
 
     if (error == 0)
         error = message_check_line(message, THRUM_MAIL_E_ADDRESS, part, text);
     if (error != 0)
         return error;
-    if (text.size > 0 && !thrum__text_has_slot(text))
-        wrong = thrum_address_check(text.data, text.size);
+    if (text.size > 0)
+        wrong = message_read_address(text, &addr);
     if (wrong != NULL)
-        return message_wrong(message, THRUM_MAIL_E_ADDRESS, part, wrong);
-    return message_keep(message, &message->draft->envelope_from, text);
+        return message_no_address(message, part, wrong);
+    error = message_keep(message, &message->draft->sender, addr.text);
+    return error != 0
+               ? error
+               : message_keep(message, &message->draft->envelope_from, text);
 }
 
 /* What is wrong with an ENVID, as far as can be seen before its slots are
@@ -239,15 +260,16 @@ int thrum_message_add_to(thrum_message *message, const char *mailbox)
     int error = message_open(message);
     const char *wrong;
     thrum__mailbox box;
+    thrum__addr addr;
     thrum_address *to;
 
     if (error == 0)
         error = message_check_line(message, THRUM_MAIL_E_ADDRESS, "to", text);
     if (error != 0)
         return error;
-    wrong = thrum__mailbox_check(text, &box);
+    wrong = thrum__mailbox_read(text, &box, &addr);
     if (wrong != NULL)
-        return message_wrong(message, THRUM_MAIL_E_ADDRESS, "to", wrong);
+        return message_no_address(message, "to", wrong);
     to = thrum_address_parse(message->context, mailbox, NULL);
     if (to == NULL)
         return message_no_memory(message);

@@ -118,14 +118,15 @@ unsigned thrum__message_needs(thrum_message *message)
 {
     if (thrum__message_ready(message) != NULL)
         return 0;
-    return message->program->needs | message->needs;
+    return (message->program->needs | message->needs) &
+           ~(unsigned)THRUM__MESSAGE_TO_UTF8;
 }
 
 bool thrum__message_recipient_is_utf8(const thrum_message *message,
                                       size_t index)
 {
     if (message->draft == NULL)
-        return message->is_to_utf8;
+        return (message->needs & THRUM__MESSAGE_TO_UTF8) != 0;
     return (thrum__text_scan(thrum__message_recipient_bytes(message, index)) &
             THRUM__TEXT_HIGH) != 0;
 }

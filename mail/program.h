@@ -54,9 +54,10 @@ typedef struct thrum__field {
     thrum__pieces text; /* or a mailbox's name */
     thrum__pieces addr;
     bool is_mailbox;
-    bool is_simple; /* its literals never need an encoded word */
-    size_t column;  /* where in its line it begins */
-    size_t part;    /* the header's name, into the literals, with a NUL */
+    bool is_addr_ready; /* is the same for all, and as in an envelope */
+    bool is_simple;     /* its literals never need an encoded word */
+    size_t column;      /* where in its line it begins */
+    size_t part;        /* the header's name, into the literals, with a NUL */
 } thrum__field;
 
 /* A column that a slot stands for. */

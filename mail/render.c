@@ -5,6 +5,7 @@
  * and the segments follow each other without a further look; else it goes in
  * slices, and the cursor says where the next one begins.
  */
+#include "mail/address.h"
 #include "mail/header.h"
 #include "mail/message_struct.h"
 #include "mail/slots.h"
@@ -28,6 +29,7 @@ render_field_encoded(const thrum_message *message, const thrum__field *field,
     thrum__line line = {to, field->column};
     thrum_bytes text = {whole, 0}, addr;
     bool is_plain = true;
+    thrum__addr read;
 
     text.size = thrum__slots_join(program, field->text, message->values, whole,
                                   &is_plain);
@@ -38,6 +40,8 @@ render_field_encoded(const thrum_message *message, const thrum__field *field,
     addr.data = whole + text.size;
     addr.size = thrum__slots_join(program, field->addr, message->values,
                                   whole + text.size, &is_plain);
+    if (!field->is_addr_ready && thrum__address_read(addr, &read) == NULL)
+        addr = read.text;
     thrum__header_mailbox(&line, text, addr);
     return line.at;
 }

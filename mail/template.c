@@ -5,6 +5,7 @@
  * is written before the message is sent: a message is its values, and where
  * they go is known to the program.
  */
+#include "mail/address.h"
 #include "mail/dsn.h"
 #include "mail/header.h"
 #include "mail/id.h"
@@ -16,13 +17,17 @@ struct thrum_template {
     thrum_context *context;
     thrum__program *program;
     size_t refs;
-    thrum__id id;       /* of the last message */
-    thrum_bytes sender; /* the envelope's, without slots; with a NUL */
-    size_t slack;       /* values of this weight make no header too long */
-    bool has_dsn;
-    thrum__dsn dsn;       /* its envelope_id empty, when that has slots */
+    thrum__id id;          /* of the last message */
+    thrum_bytes sender;    /* the envelope's, without slots; with a NUL */
+    size_t slack;          /* values of this weight make no header too long */
+    const thrum__dsn *dsn; /* `asked`; NULL: none */
+    thrum__dsn asked;      /* its envelope_id as it is, also with slots */
+    size_t dsn_room;       /* in each message, when that has slots */
     bool has_checked;     /* slots in what is checked whole: addresses, ENVID */
-    size_t size;          /* of the values of the recipient looked at */
+    thrum__addr to;       /* of the recipient looked at */
+    thrum__addr filled;   /* the envelope's sender, when it has slots */
+    unsigned needs;       /* what this message needs besides the program */
+    size_t size;          /* of its values */
     size_t weight;        /* what they may write */
     thrum__value *values; /* themselves, borrowed */
     char *own;            /* what id, sender and dsn point to */
@@ -98,22 +103,34 @@ static thrum_failure *template_look_values(thrum_template *letter,
 
 /* An address that is put together of pieces. */
 static thrum_failure *template_look_addr(thrum_template *letter,
-                                         thrum__pieces pieces, const char *part)
+                                         thrum__pieces pieces, const char *part,
+                                         thrum__addr *addr)
 {
-    char addr[THRUM__HEADER_MOST];
+    char text[THRUM__HEADER_MOST];
+    thrum_bytes whole = {
+        text, thrum__slots_size(letter->program, pieces, letter->values)};
     bool is_plain = true;
     const char *wrong;
 
-    if (thrum__slots_size(letter->program, pieces, letter->values) >
-        sizeof addr)
+    if (whole.size > sizeof text)
         return template_wrong(letter, THRUM_MAIL_E_TOO_LONG, part,
                               "it has more than 8192 octets");
-    wrong = thrum_address_check(addr, thrum__slots_join(letter->program, pieces,
-                                                        letter->values, addr,
-                                                        &is_plain));
-    return wrong != NULL
-               ? template_wrong(letter, THRUM_MAIL_E_ADDRESS, part, wrong)
-               : NULL;
+    thrum__slots_join(letter->program, pieces, letter->values, text, &is_plain);
+    wrong = thrum__address_read(whole, addr);
+    if (wrong != NULL)
+        return thrum__address_wrong(letter->context, part, wrong);
+    thrum__address_keep(addr);
+    return NULL;
+}
+
+static thrum_failure *template_look_sender(thrum_template *letter)
+{
+    thrum_failure *why = template_look_addr(letter, letter->program->sender,
+                                            "envelope from", &letter->filled);
+
+    if (why == NULL && letter->filled.is_utf8)
+        letter->needs |= THRUM__NEEDS_SMTPUTF8;
+    return why;
 }
 
 static thrum_failure *template_look_envid(thrum_template *letter)
@@ -140,14 +157,20 @@ static thrum_failure *template_look_field(thrum_template *letter,
                                           const thrum__field *field)
 {
     const char *part = template_string(letter, field->part);
+    thrum_failure *why;
+    thrum__addr addr;
 
     if (thrum__slots_size(letter->program, field->text, letter->values) +
             thrum__slots_size(letter->program, field->addr, letter->values) >
         THRUM__HEADER_MOST)
         return template_wrong(letter, THRUM_MAIL_E_TOO_LONG, part,
                               "it has more than 8192 octets");
-    return field->is_mailbox ? template_look_addr(letter, field->addr, part)
-                             : NULL;
+    if (!field->is_mailbox || field->is_addr_ready)
+        return NULL;
+    why = template_look_addr(letter, field->addr, part, &addr);
+    if (why == NULL && addr.is_utf8)
+        letter->needs |= THRUM__NEEDS_SMTPUTF8 | THRUM__NEEDS_8BIT;
+    return why;
 }
 
 /* What the values make when they are put together. */
@@ -159,7 +182,7 @@ static thrum_failure *template_look_pieces(thrum_template *letter)
     for (size_t i = 0; i < thrum__fields(program) && why == NULL; i++)
         why = template_look_field(letter, thrum__field_at(program, i));
     if (why == NULL && program->sender.count > 0)
-        why = template_look_addr(letter, program->sender, "envelope from");
+        why = template_look_sender(letter);
     if (why == NULL && program->envid.count > 0)
         why = template_look_envid(letter);
     return why;
@@ -170,12 +193,16 @@ static thrum_failure *template_look_pieces(thrum_template *letter)
 static thrum_failure *template_look(thrum_template *letter, thrum_bytes to,
                                     const thrum_bytes *values)
 {
-    const char *wrong = thrum_address_check(to.data, to.size);
+    const char *wrong = thrum__address_read(to, &letter->to);
     thrum_failure *why;
 
     if (wrong != NULL)
-        return template_wrong(letter, THRUM_MAIL_E_ADDRESS,
-                              "not a mail address", wrong);
+        return thrum__address_wrong(letter->context, "not a mail address",
+                                    wrong);
+    letter->needs =
+        letter->to.is_utf8
+            ? THRUM__NEEDS_SMTPUTF8 | THRUM__NEEDS_8BIT | THRUM__MESSAGE_TO_UTF8
+            : 0;
     why = template_look_values(letter, values);
     if (why != NULL ||
         (letter->weight <= letter->slack && !letter->has_checked))
@@ -200,26 +227,13 @@ static char *template_put(thrum_bytes *string, char *to, thrum_bytes text)
     return to + 1;
 }
 
-/* What pieces make with the message's values, likewise. */
-static char *template_put_pieces(thrum_bytes *string, char *to,
-                                 const thrum_message *message,
-                                 thrum__pieces pieces)
-{
-    bool is_plain = true;
-    size_t size = thrum__slots_join(message->program, pieces, message->values,
-                                    to, &is_plain);
-
-    *string = (thrum_bytes){to, size};
-    to[size] = '\0';
-    return to + size + 1;
-}
-
 /* The message's values, and what is made of them at once. */
 static void template_put_values(thrum_template *letter, thrum_message *message,
                                 thrum__dsn *dsn, char *to)
 {
     thrum__value *values = (thrum__value *)message->values;
     const thrum__program *program = letter->program;
+    bool is_plain = true;
 
     for (size_t i = 0; i < thrum__used_count(program); i++) {
         thrum_bytes text = letter->values[i].text;
@@ -228,11 +242,13 @@ static void template_put_values(thrum_template *letter, thrum_message *message,
         to = thrum__text_copy(to, text.data, text.size);
     }
     if (program->sender.count > 0)
-        to =
-            template_put_pieces(&message->sender, to, message, program->sender);
+        to = template_put(&message->sender, to, letter->filled.text);
     if (program->envid.count > 0) {
-        *dsn = letter->dsn;
-        template_put_pieces(&dsn->envelope_id, to, message, program->envid);
+        *dsn = letter->asked;
+        dsn->envelope_id =
+            (thrum_bytes){to, thrum__slots_join(program, program->envid, values,
+                                                to, &is_plain)};
+        to[dsn->envelope_id.size] = '\0';
         message->dsn = dsn;
     }
 }
@@ -244,7 +260,7 @@ static size_t template_room(const thrum_template *letter)
     size_t room = letter->size;
 
     if (program->sender.count > 0)
-        room += thrum__slots_size(program, program->sender, letter->values) + 1;
+        room += letter->filled.text.size + 1;
     if (program->envid.count > 0)
         room += thrum__slots_size(program, program->envid, letter->values) + 1;
     return room;
@@ -264,7 +280,7 @@ thrum_message *thrum_template_fill(thrum_template *letter, thrum_bytes to,
                                    const thrum_bytes *values)
 {
     thrum_failure *why = thrum_template_check(letter, to, values);
-    size_t count, room, dsn;
+    size_t count, room;
     thrum_message *message;
     thrum__value *own;
     char *at;
@@ -273,8 +289,7 @@ thrum_message *thrum_template_fill(thrum_template *letter, thrum_bytes to,
         return NULL;
     thrum__id_next(&letter->id);
     count = why == NULL ? thrum__used_count(letter->program) : 0;
-    dsn = letter->program->envid.count > 0 ? sizeof(thrum__dsn) : 0;
-    room = dsn + to.size + letter->id.size + 2 +
+    room = letter->dsn_room + letter->to.text.size + letter->id.size + 2 +
            (why == NULL ? template_room(letter) : 0);
     message = thrum_context_allocate(
         letter->context, sizeof *message + count * sizeof *own + room);
@@ -290,9 +305,11 @@ thrum_message *thrum_template_fill(thrum_template *letter, thrum_bytes to,
                                .values = own,
                                .sender = letter->sender,
                                .weight = letter->weight,
-                               .dsn = letter->has_dsn ? &letter->dsn : NULL,
+                               .needs = letter->needs,
+                               .dsn = letter->dsn,
                                .second = thrum__stamp_now()};
-    at = template_put(&message->to, (char *)(own + count) + dsn, to);
+    at = template_put(&message->to, (char *)(own + count) + letter->dsn_room,
+                      letter->to.text);
     at = template_put_id(&letter->id, message, at);
     if (why == NULL)
         template_put_values(letter, message,
@@ -334,15 +351,17 @@ static thrum_failure *template_stamp(thrum_template *letter,
     char *end;
     int error;
 
-    letter->has_dsn = prototype->dsn != NULL;
-    if (letter->has_dsn)
-        letter->dsn = *prototype->dsn;
+    if (prototype->dsn != NULL) {
+        letter->asked = *prototype->dsn;
+        letter->dsn = &letter->asked;
+    }
     letter->own = thrum_context_allocate(
-        letter->context, room + sender.size + letter->dsn.envelope_id.size + 2);
+        letter->context,
+        room + sender.size + letter->asked.envelope_id.size + 2);
     if (letter->own == NULL)
         return thrum_failure_no_memory();
     end = template_put(&letter->sender, letter->own + room, sender);
-    template_put(&letter->dsn.envelope_id, end, letter->dsn.envelope_id);
+    template_put(&letter->asked.envelope_id, end, letter->asked.envelope_id);
     error = thrum__id_make(&letter->id, letter->own, from);
     return error == 0 ? NULL
                       : thrum_failure_new(letter->context, &thrum_domain_system,
@@ -361,10 +380,12 @@ static void template_measure(thrum_template *letter)
         size_t literals = thrum__slots_literals(program, field->text) +
                           thrum__slots_literals(program, field->addr);
 
-        letter->has_checked |= field->is_mailbox;
+        letter->has_checked |= field->is_mailbox && !field->is_addr_ready;
         if (letter->slack > THRUM__HEADER_MOST - literals)
             letter->slack = THRUM__HEADER_MOST - literals;
     }
+    if (program->envid.count > 0)
+        letter->dsn_room = sizeof letter->asked;
     if (program->sender.count > 0)
         letter->sender = thrum__text_of("");
 }

@@ -20,14 +20,14 @@ unsigned thrum__text_scan(thrum_bytes text)
     return found;
 }
 
-/* How many bytes the character at `at` has, 0 when it is none (RFC 3629
- * section 4). Its first byte is past US-ASCII. */
-static size_t text_character(const unsigned char *at, size_t left)
+/* RFC 3629 section 4. */
+size_t thrum__text_character(thrum_bytes text)
 {
+    const unsigned char *at = (const unsigned char *)text.data;
     unsigned char low = 0x80, high = 0xbf, first = at[0];
     size_t size = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
 
-    if (first < 0xc2 || first > 0xf4 || left < size)
+    if (first < 0xc2 || first > 0xf4 || text.size < size)
         return 0;
     if (first == 0xe0)
         low = 0xa0;
@@ -57,7 +57,8 @@ bool thrum__text_is_utf8(thrum_bytes text)
             (thrum__text_word(text.data + at) & THRUM__EACH(0x80)) == 0)
             size = 8;
         else if (data[at] >= 0x80)
-            size = text_character(data + at, text.size - at);
+            size = thrum__text_character(
+                (thrum_bytes){text.data + at, text.size - at});
         if (size == 0)
             return false;
         at += size;

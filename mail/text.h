@@ -26,6 +26,10 @@ unsigned thrum__text_scan(thrum_bytes text);
 /* Whether they are UTF-8 (RFC 3629: no surrogates, nothing overlong). */
 bool thrum__text_is_utf8(thrum_bytes text);
 
+/* How many bytes the character at the text's start has, which is past US-ASCII;
+ * 0 when it is no UTF-8. */
+size_t thrum__text_character(thrum_bytes text);
+
 /* Whether they could stand in a header or in the envelope: UTF-8 without
  * control characters. NULL when they are, else what is wrong, in words.
  * Ownership: borrowed, static. */

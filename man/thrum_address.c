@@ -3,6 +3,21 @@
 
 #include <thrum/mail.h>
 
+static void show(thrum_context *context, const char *mailbox)
+{
+    thrum_failure *why = NULL;
+    thrum_address *address =
+        thrum_address_parse(context, mailbox, &why);
+
+    if (address != NULL)
+        printf("%s, at %s\n", thrum_address_name(address),
+               thrum_address_addr(address));
+    else
+        printf("%s\n", thrum_failure_text(why));
+    thrum_failure_unref(why);
+    thrum_address_free(address);
+}
+
 int main(void)
 {
     thrum_context *context = thrum_context_new(NULL);
@@ -10,17 +25,8 @@ int main(void)
 
     if (wrong != NULL)
         printf("ann: %s\n", wrong);
-
-    thrum_failure *why = NULL;
-    thrum_address *ann = thrum_address_parse(
-        context, "Ann Lee <ann@example.org>", &why);
-    if (ann != NULL)
-        printf("%s, at %s\n", thrum_address_name(ann),
-               thrum_address_addr(ann));
-    else
-        printf("%s\n", thrum_failure_text(why));
-    thrum_failure_unref(why);
-    thrum_address_free(ann);
+    show(context, "Ann Lee <ann@example.org>");
+    show(context, "Jürgen <juergen@BÜCHER.example>");
     thrum_context_unref(context);
     return 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Mail addresses (RFC 5321 section 4.1.2, RFC 5322 section 3.4).
+ * Mail addresses (RFC 5321 section 4.1.2, RFC 5322 section 3.4, RFC 6531
+ * section 3.3).
  */
 #ifndef THRUM_ADDRESS_H
 #define THRUM_ADDRESS_H
@@ -33,10 +34,12 @@ enum thrum_mail_error {
 extern THRUM_API const thrum_domain thrum_domain_mail;
 
 /* Whether `text` is an address that may stand in an envelope: a dot-atom or a
- * quoted string, "@", a domain or an address literal; at most 64, 255 and 254
- * octets. A domain outside US-ASCII is IDNA2008's and counts as its A-labels; a
- * local part outside US-ASCII is UTF-8 (RFC 6531), which only servers take that
- * offer SMTPUTF8.
+ * quoted string, "@", a domain or an address literal; at most 64 octets, 255,
+ * and 254 in all, without quotes that it does not need. A domain outside
+ * US-ASCII is IDNA2008's and counts as its A-labels; a local part outside
+ * US-ASCII is UTF-8, which only servers take that offer SMTPUTF8. Controls have
+ * no place in it, neither those of US-ASCII nor U+0080 to U+009F, in quotes or
+ * out of them.
  * Returns NULL when it is, else what is wrong with it, in words.
  * Ownership: borrowed, static. */
 THRUM_API const char *thrum_address_check(const char *text, size_t size);
@@ -56,7 +59,9 @@ THRUM_API thrum_address *thrum_address_parse(thrum_context *context,
 THRUM_API void thrum_address_free(thrum_address *address);
 
 /* The address alone, as it stands in an envelope: "news@example.org", the
- * domain in A-labels. Ownership: borrowed. */
+ * domain in A-labels, quotes only where it needs them. Two that are the same
+ * person differ in nothing but the case of a domain in US-ASCII.
+ * Ownership: borrowed. */
 THRUM_API const char *thrum_address_addr(const thrum_address *address);
 
 /* The name in UTF-8, "" without one. Ownership: borrowed. */

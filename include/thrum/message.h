@@ -3,7 +3,9 @@
  * A message: who it is from, whom it is for, its headers and its texts. Text is
  * UTF-8 with LF or CRLF at the ends of its lines; with both a text and HTML
  * they become alternatives (RFC 2046 section 5.1.4). Message-ID, Date and the
- * MIME headers are added; an encoding is chosen so that 7 bits suffice.
+ * MIME headers are added; an encoding is chosen so that 7 bits suffice. Only an
+ * address whose local part is UTF-8 makes headers of 8 bits (RFC 6532), and
+ * then needs a server that offers SMTPUTF8.
  *
  * What is wrong with a message is kept in it: every setter returns a code, but
  * need not be tested, since thrum_mailer_send fails with what was wrong first.
@@ -61,10 +63,10 @@ typedef enum thrum_dsn_return {
 typedef struct thrum_dsn {
     unsigned notify;       /* of thrum_dsn_notify; 0: as the server does */
     thrum_dsn_return what; /* RET */
-    /* ENVID, at most 100 octets of printable US-ASCII; NULL: none. In a
+    /* ENVID, printable US-ASCII, at most 100 octets as xtext; NULL: none. In a
      * template it may hold slots. */
     const char *envelope_id;
-    int original; /* ORCPT: each recipient as it was given here */
+    int original; /* ORCPT: each recipient as it stands in the envelope */
 } thrum_dsn;
 
 /* Ownership: copied; NULL takes it back.
@@ -112,8 +114,8 @@ THRUM_API const char *thrum_message_id(thrum_message *message);
 /* How many recipients it has. */
 THRUM_API size_t thrum_message_recipients(const thrum_message *message);
 
-/* The address of recipient `index`; NULL past the last.
- * Ownership: borrowed. */
+/* The address of recipient `index`, as thrum_address_addr would give it; NULL
+ * past the last. Ownership: borrowed. */
 THRUM_API const char *thrum_message_recipient(const thrum_message *message,
                                               size_t index);
 

@@ -7,8 +7,9 @@
  * A slot's value is escaped by the part it stands in: & < > " ' in HTML; as it
  * is in the text; as encoded words, where it has to be, in a header. "{{" that
  * shall stay is written "{{{{". Slots may stand in texts, subject, added
- * headers, reply-to, the envelope's sender and the name of the sender, not in
- * its address, which the Message-ID is made of.
+ * headers, reply-to, the envelope's sender, the ENVID of thrum_message_set_dsn
+ * and the name of the sender, not in its address, which the Message-ID is made
+ * of.
  */
 #ifndef THRUM_TEMPLATE_H
 #define THRUM_TEMPLATE_H
@@ -39,7 +40,8 @@ THRUM_API void thrum_template_unref(thrum_template *letter);
 
 /* Whether a message could be made for these: `to` is an address, no variable
  * that is used is empty, all are UTF-8 without NUL, no control character would
- * get into a header or the envelope, and none of them grows too long.
+ * get into a header or the envelope, what slots make of an address is one, and
+ * none of them grows too long.
  * Returns NULL, or what is wrong.
  * Ownership: new. Errors: THRUM_MAIL_E_ADDRESS, THRUM_MAIL_E_EMPTY,
  * THRUM_MAIL_E_TEXT, THRUM_MAIL_E_HEADER, THRUM_MAIL_E_TOO_LONG, or no memory.

@@ -4,13 +4,17 @@
 #include <string.h>
 
 #include "mail/message_internal.h"
+#include "mail/text.h"
 #include "tests/fuzz/fuzz.h"
 
 enum { LINE_MOST = 998 };
 
-static void letter_lines_are_sound(const char *data, size_t size)
+/* Lines of US-ASCII; of UTF-8 where the message says so. */
+static void letter_lines_are_sound(const char *data, size_t size, bool is_utf8)
 {
     size_t start = 0;
+
+    fuzz_assert(!is_utf8 || thrum__text_is_utf8((thrum_bytes){data, size}));
 
     fuzz_assert(size > 2 && memcmp(data + size - 2, "\r\n", 2) == 0);
     fuzz_assert(memmem(data, size, "\r\n\r\n", 4) != NULL);
@@ -22,7 +26,8 @@ static void letter_lines_are_sound(const char *data, size_t size)
         } else if (data[i] == '\r') {
             fuzz_assert(i + 1 < size && data[i + 1] == '\n');
         } else {
-            fuzz_assert(data[i] == '\t' || (data[i] >= 32 && data[i] < 127));
+            fuzz_assert(data[i] == '\t' || (data[i] >= 32 && data[i] < 127) ||
+                        (is_utf8 && data[i] < 0));
         }
     }
 }
@@ -72,7 +77,11 @@ int fuzz_letter(thrum_message *message, thrum_buffer *out, size_t enough)
         fuzz_assert(out->size == 0);
         return error;
     }
-    letter_lines_are_sound(out->data, out->size);
+    letter_lines_are_sound(
+        out->data, out->size,
+        (thrum__message_needs(message) & THRUM__NEEDS_8BIT) != 0);
+    fuzz_assert(thrum__message_size(message, UINT64_MAX) >= out->size);
+    fuzz_assert(thrum__message_size(message, 0) == out->size);
     thrum_buffer_init(&wire, out->context, SIZE_MAX);
     letter_send(message, &wire, enough);
     letter_is_stuffed(out, &wire);

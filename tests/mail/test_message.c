@@ -448,6 +448,7 @@ static void scenario_message(void)
     thrum_message_set_subject(letter, "S");
     thrum_message_set_reply_to(letter, "desk@example.org");
     thrum_message_set_envelope_from(letter, "b@example.org");
+    thrum_message_set_dsn(letter, &(thrum_dsn){.envelope_id = "1"});
     thrum_message_add_header(letter, "X-Key", "v");
     thrum_message_set_text(letter, "x", 1);
     thrum_message_set_html(letter, "y", 1);

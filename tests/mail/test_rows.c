@@ -115,9 +115,18 @@ static const struct {
     {{.envelope_from = "b+{{name}}@c", .text = "x"},
      "a@b",
      {"\xc3\xbc", 2},
+     0,
+     NULL},
+    {{.envelope_from = "b+{{name}}@c", .text = "x"},
+     "a@b",
+     {"\xc2\x85", 2},
      THRUM_MAIL_E_ADDRESS,
-     "envelope from: it has a character outside US-ASCII, which needs IDNA or "
-     "SMTPUTF8"},
+     "envelope from: it has a control character"},
+    {{.envelope_from = "b@{{name}}", .text = "x"},
+     "a@b",
+     {"-\xc3\xbc.example", 11},
+     THRUM_MAIL_E_ADDRESS,
+     "envelope from: its domain is no internationalized name (IDNA2008)"},
 };
 
 START_TEST(a_row_is_good_when_its_message_is)

@@ -347,6 +347,7 @@ static void scenario_template(void)
     letter_parts with = {.subject = "{{name}}",
                          .reply_to = "{{name}} <r@b>",
                          .envelope_from = "b+{{id}}@c",
+                         .dsn = &(thrum_dsn){.envelope_id = "{{id}}"},
                          .text = "{{city}}\n",
                          .html = "no slots\n"};
     thrum_failure *why = NULL;
@@ -398,6 +399,7 @@ START_TEST(a_filled_message_is_one_block)
     thrum_context *context = support_context();
     letter_parts with = {.subject = "{{name}}",
                          .envelope_from = "b+{{id}}@c",
+                         .dsn = &(thrum_dsn){.envelope_id = "{{id}}"},
                          .text = "{{name}} {{city}}\n"};
     thrum_template *letter = letter_new(context, &with, NULL);
     size_t before = thrum_context_blocks(context);
