@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A receipt is one block: the struct, a refusal (or NULL) for each recipient,
- * and the texts behind them.
+ * a mark for each, and the texts behind them.
  */
 #include <string.h>
 
@@ -15,7 +15,7 @@ struct thrum_receipt {
     size_t raw; /* bytes of the reply that are still as they came */
     int code;
     size_t recipients;
-    size_t refused;
+    bool has_refusals;
     thrum_failure *refusals[];
 };
 
@@ -110,9 +110,10 @@ thrum_receipt *thrum__receipt_new(thrum_context *context,
                                   thrum_bytes message_id, size_t recipients)
 {
     size_t refusals = recipients * sizeof(thrum_failure *);
-    size_t texts = THRUM__RECEIPT_REPLY + message_id.size + 1;
-    thrum_receipt *receipt =
-        thrum_context_allocate(context, sizeof *receipt + refusals + texts);
+    size_t marks_and_texts =
+        recipients + THRUM__RECEIPT_REPLY + message_id.size + 1;
+    thrum_receipt *receipt = thrum_context_allocate(
+        context, sizeof *receipt + refusals + marks_and_texts);
     char *id;
 
     if (receipt == NULL)
@@ -121,9 +122,9 @@ thrum_receipt *thrum__receipt_new(thrum_context *context,
     receipt->code = 0;
     receipt->raw = 0;
     receipt->recipients = recipients;
-    receipt->refused = 0;
-    memset(receipt->refusals, 0, refusals);
-    receipt->reply = (char *)(receipt->refusals + recipients);
+    receipt->has_refusals = false;
+    memset(receipt->refusals, 0, refusals + recipients);
+    receipt->reply = (char *)(receipt->refusals + recipients) + recipients;
     receipt->reply[0] = '\0';
     id = receipt->reply + THRUM__RECEIPT_REPLY;
     *thrum__text_copy(id, message_id.data, message_id.size) = '\0';
@@ -138,7 +139,7 @@ void thrum_receipt_free(void *receipt)
 
     if (self == NULL)
         return;
-    if (self->refused > 0)
+    if (self->has_refusals)
         for (size_t i = 0; i < self->recipients; i++)
             thrum_failure_unref(self->refusals[i]);
     context = self->context;
@@ -146,16 +147,17 @@ void thrum_receipt_free(void *receipt)
     thrum_context_unref(context);
 }
 
+unsigned char *thrum__receipt_marks(thrum_receipt *receipt)
+{
+    return (unsigned char *)(receipt->refusals + receipt->recipients);
+}
+
 void thrum__receipt_refuse(thrum_receipt *receipt, size_t index,
                            thrum_failure *why)
 {
+    thrum_failure_unref(receipt->refusals[index]);
     receipt->refusals[index] = why;
-    receipt->refused++;
-}
-
-size_t thrum__receipt_refused(const thrum_receipt *receipt)
-{
-    return receipt->refused;
+    receipt->has_refusals = true;
 }
 
 void thrum__receipt_accept(thrum_receipt *receipt, const thrum__reply *reply)

@@ -17,12 +17,22 @@ enum { THRUM__RECEIPT_REPLY = 200 }; /* kept of the server's words, with NUL */
 thrum_receipt *thrum__receipt_new(thrum_context *context,
                                   thrum_bytes message_id, size_t recipients);
 
-/* Recipient `index` was refused. Ownership: why taken. */
+/* How far a recipient is, while its message is on its way. */
+typedef enum thrum__mark {
+    THRUM__MARK_OPEN,  /* is to be asked for */
+    THRUM__MARK_ASKED, /* RCPT was sent */
+    THRUM__MARK_TAKEN, /* by this transaction */
+    THRUM__MARK_LATE,  /* this transaction takes no more of them */
+    THRUM__MARK_DONE,  /* has the message */
+    THRUM__MARK_REFUSED
+} thrum__mark;
+
+/* A thrum__mark for each recipient, OPEN at first. Ownership: borrowed. */
+unsigned char *thrum__receipt_marks(thrum_receipt *receipt);
+
+/* Recipient `index` was refused; NULL: it was not. Ownership: why taken. */
 void thrum__receipt_refuse(thrum_receipt *receipt, size_t index,
                            thrum_failure *why);
-
-/* How many were refused so far. */
-size_t thrum__receipt_refused(const thrum_receipt *receipt);
 
 /* The server's answer, copied as it came: its words are made fit to be shown
  * when somebody asks for them, which a campaign does not. */

@@ -49,6 +49,13 @@ static inline void thrum_buffer_commit(thrum_buffer *buffer, size_t size)
     buffer->room -= size;
 }
 
+/* Drops `size` bytes, that have to be there, from the end. */
+static inline void thrum_buffer_trim(thrum_buffer *buffer, size_t size)
+{
+    buffer->size -= size;
+    buffer->room += size;
+}
+
 /* Drops `size` bytes (at most all) from the front. */
 THRUM_API void thrum_buffer_consume(thrum_buffer *buffer, size_t size);
 

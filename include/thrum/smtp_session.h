@@ -116,8 +116,9 @@ THRUM_API int thrum_smtp_session_send(thrum_smtp_session *session,
                                       thrum_message *message,
                                       thrum_smtp_sent_fn *sent, void *ctx);
 
-/* Gives a message up, which ends at once: with THRUM_SMTP_E_CANCELLED, or with
- * THRUM_SMTP_E_DOUBT when it was produced to its end. What the server has of
+/* Gives a message up, which ends at once: with THRUM_SMTP_E_CANCELLED, with
+ * THRUM_SMTP_E_DOUBT when it was produced to its end, or as it had to end by
+ * what the server had said already. What the server has of
  * it is dropped (RSET), or, where SMTP has no word for that, the session ends
  * as soon as those before it have their replies. Returns 1; 0 when it has no
  * such message. */

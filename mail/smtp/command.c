@@ -164,3 +164,35 @@ int thrum__command_write(thrum_buffer *out, thrum_smtp_stage stage,
     thrum_buffer_commit(out, form->before_size + form->after_size);
     return 0;
 }
+
+enum { COMMAND_DIGITS = 20 }; /* of a size_t */
+
+/* Writes a number; returns the byte behind it. */
+static char *command_number(char *at, uint64_t number)
+{
+    char digits[COMMAND_DIGITS];
+    size_t first = sizeof digits;
+
+    do {
+        digits[--first] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    memcpy(at, digits + first, sizeof digits - first);
+    return at + (sizeof digits - first);
+}
+
+static char *command_words(char *at, const char *words, size_t size)
+{
+    memcpy(at, words, size);
+    return at + size;
+}
+
+size_t thrum__command_chunk(char line[THRUM__COMMAND_CHUNK], size_t size,
+                            bool last)
+{
+    char *at = command_number(command_words(line, "BDAT ", 5), size);
+
+    at =
+        last ? command_words(at, " LAST\r\n", 7) : command_words(at, "\r\n", 2);
+    return (size_t)(at - line);
+}

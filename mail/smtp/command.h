@@ -11,7 +11,10 @@
 #include <thrum/buffer.h>
 #include <thrum/receipt.h>
 
-enum { THRUM__COMMAND_LINE = 512 }; /* with its CRLF: section 4.5.3.1.4 */
+enum {
+    THRUM__COMMAND_LINE = 512, /* with its CRLF: section 4.5.3.1.4 */
+    THRUM__COMMAND_CHUNK = 32  /* no BDAT is longer */
+};
 
 /* Whether `argument` may stand in a command: printable US-ASCII, and blanks and
  * angle brackets only within quotes. */
@@ -23,5 +26,9 @@ bool thrum__command_allows(thrum_bytes argument);
  * those of the buffer. Then nothing was appended. */
 int thrum__command_write(thrum_buffer *out, thrum_smtp_stage stage,
                          thrum_bytes argument);
+
+/* Writes "BDAT 1234 LAST" (RFC 3030 section 2); returns its length. */
+size_t thrum__command_chunk(char line[THRUM__COMMAND_CHUNK], size_t size,
+                            bool last);
 
 #endif

@@ -12,22 +12,74 @@
 
 /* How long each reply may take: RFC 5321 section 4.5.3.2. The last reply of all
  * is not worth waiting for. */
-static const thrum_ns session_limits[] = {
-    [THRUM_SMTP_STAGE_GREETING] = MINUTES(5),
-    [THRUM_SMTP_STAGE_EHLO] = MINUTES(5),
-    [THRUM_SMTP_STAGE_HELO] = MINUTES(5),
-    [THRUM_SMTP_STAGE_STARTTLS] = MINUTES(1),
-    [THRUM_SMTP_STAGE_MAIL] = MINUTES(5),
-    [THRUM_SMTP_STAGE_RCPT] = MINUTES(5),
-    [THRUM_SMTP_STAGE_DATA] = MINUTES(2),
-    [THRUM_SMTP_STAGE_BODY] = MINUTES(10),
-    [THRUM_SMTP_STAGE_RSET] = 20 * THRUM_S,
-    [THRUM_SMTP_STAGE_QUIT] = 5 * THRUM_S,
+typedef struct session_limit {
+    size_t at; /* in thrum_smtp_limits */
+    thrum_ns usual;
+} session_limit;
+
+#define LIMIT(member, usual)                                                   \
+    {                                                                          \
+        offsetof(thrum_smtp_limits, member), usual                             \
+    }
+
+static const session_limit session_limits[] = {
+    [THRUM_SMTP_STAGE_CONNECT] = LIMIT(connect, 30 * THRUM_S),
+    [THRUM_SMTP_STAGE_GREETING] = LIMIT(greeting, MINUTES(5)),
+    [THRUM_SMTP_STAGE_EHLO] = LIMIT(hello, MINUTES(5)),
+    [THRUM_SMTP_STAGE_HELO] = LIMIT(hello, MINUTES(5)),
+    [THRUM_SMTP_STAGE_MAIL] = LIMIT(mail, MINUTES(5)),
+    [THRUM_SMTP_STAGE_RCPT] = LIMIT(rcpt, MINUTES(5)),
+    [THRUM_SMTP_STAGE_DATA] = LIMIT(data, MINUTES(2)),
+    [THRUM_SMTP_STAGE_BODY] = LIMIT(end, MINUTES(10)),
+    [THRUM_SMTP_STAGE_RSET] = LIMIT(rset, 20 * THRUM_S),
+    [THRUM_SMTP_STAGE_QUIT] = LIMIT(quit, 5 * THRUM_S),
+    [THRUM_SMTP_STAGE_STARTTLS] = LIMIT(tls, MINUTES(1)),
+    [THRUM_SMTP_STAGE_TLS] = LIMIT(tls, MINUTES(1)),
+    [THRUM_SMTP_STAGE_AUTH] = LIMIT(auth, MINUTES(1)),
 };
 
-/* How long the connection may refuse to take more of a body: the same section,
- * 4.5.3.2.5. */
-static const thrum_ns session_block_limit = MINUTES(3);
+static const session_limit session_block = LIMIT(block, MINUTES(3));
+
+static thrum_ns session_limit_of(const thrum_smtp_limits *limits,
+                                 const session_limit *limit)
+{
+    thrum_ns within;
+
+    memcpy(&within, (const char *)limits + limit->at, sizeof within);
+    return within;
+}
+
+static void session_limits_fill(thrum_smtp_limits *limits)
+{
+    size_t count = sizeof session_limits / sizeof *session_limits;
+
+    for (size_t i = 0; i <= count; i++) {
+        const session_limit *limit =
+            i < count ? &session_limits[i] : &session_block;
+
+        if (session_limit_of(limits, limit) == 0)
+            memcpy((char *)limits + limit->at, &limit->usual,
+                   sizeof limit->usual);
+    }
+}
+
+static unsigned session_window(const thrum_smtp_session_config *config)
+{
+    if (config->window == 0)
+        return SESSION_WINDOW;
+    return config->window < SESSION_WINDOW_MOST ? config->window
+                                                : SESSION_WINDOW_MOST;
+}
+
+/* A power of two, with room for the window and QUIT. */
+static unsigned session_places(unsigned window)
+{
+    unsigned places = 16;
+
+    while (places < SESSION_EACH * window + 1)
+        places *= 2;
+    return places;
+}
 
 thrum_smtp_session *
 thrum_smtp_session_new(thrum_context *context,
@@ -36,23 +88,28 @@ thrum_smtp_session_new(thrum_context *context,
     const char *helo = config->helo != NULL ? config->helo : "localhost";
     const char *peer = config->peer != NULL ? config->peer : "server";
     size_t helo_size = strlen(helo) + 1, peer_size = strlen(peer) + 1;
+    unsigned places = session_places(session_window(config));
+    size_t ring = places * sizeof(session_command);
     thrum_smtp_session *session = thrum_context_allocate(
-        context, sizeof *session + helo_size + peer_size);
+        context, sizeof *session + ring + helo_size + peer_size);
     char *names;
 
     if (session == NULL)
         return NULL;
     memset(session, 0, offsetof(thrum_smtp_session, reader));
     thrum__reply_reader_init(&session->reader);
-    names = (char *)(session + 1);
+    session->ring = (session_command *)(session + 1);
+    session->mask = places - 1;
+    names = (char *)(session->ring + places);
     session->context = thrum_context_ref(context);
     session->helo = memcpy(names, helo, helo_size);
     session->peer = memcpy(names + helo_size, peer, peer_size);
     session->state = THRUM_SMTP_SESSION_OPENING;
     session->most = config->mode;
-    session->window = config->window;
+    session->most_window = session_window(config);
     thrum__session_open(session, config);
     session->limits = config->limits;
+    session_limits_fill(&session->limits);
     session->since = now;
     session_push(session, THRUM_SMTP_STAGE_GREETING, NULL);
     session->sending = session->end;
@@ -91,16 +148,49 @@ thrum_smtp_session_failure(const thrum_smtp_session *session)
     return session->failure;
 }
 
+thrum_smtp_mode thrum_smtp_session_mode(const thrum_smtp_session *session)
+{
+    return session->mode;
+}
+
+/* The best of what the server offers, and no further than was asked for. */
+static thrum_smtp_mode session_choose(const thrum_smtp_session *session)
+{
+    unsigned offered = session->offers.extensions;
+    thrum_smtp_mode best =
+        (offered & THRUM_SMTP_PIPELINING) == 0 ? THRUM_SMTP_MODE_LOCKSTEP
+        : (offered & THRUM_SMTP_CHUNKING) == 0 ? THRUM_SMTP_MODE_ACROSS
+                                               : THRUM_SMTP_MODE_CHUNKED;
+
+    if (session->most == THRUM_SMTP_MODE_BEST || best < session->most)
+        return best;
+    return session->most;
+}
+
 /* While the server takes one message's body, the next one's envelope is under
- * way: so two, and in lockstep one. */
+ * way; and no more than that without BDAT. */
+void thrum__session_ready(thrum_smtp_session *session)
+{
+    static const unsigned windows[] = {[THRUM_SMTP_MODE_LOCKSTEP] = 1,
+                                       [THRUM_SMTP_MODE_PIPELINED] = 1,
+                                       [THRUM_SMTP_MODE_ACROSS] = 2};
+
+    session->mode = session_choose(session);
+    session->window = session->mode == THRUM_SMTP_MODE_CHUNKED
+                          ? session->most_window
+                          : windows[session->mode];
+    if (session->state == THRUM_SMTP_SESSION_OPENING)
+        session->state = THRUM_SMTP_SESSION_READY;
+}
+
 size_t thrum_smtp_session_wants(const thrum_smtp_session *session)
 {
-    size_t useful = session_is_lockstep(session) ? 1 : 2;
+    size_t unfinished = session->begun.size + session->waiting.size;
 
     if (session->state != THRUM_SMTP_SESSION_READY ||
-        session->unfinished >= useful)
+        unfinished >= session->window)
         return 0;
-    return useful - session->unfinished;
+    return session->window - unfinished;
 }
 
 int thrum_smtp_session_send(thrum_smtp_session *session, thrum_message *message,
@@ -117,13 +207,15 @@ int thrum_smtp_session_send(thrum_smtp_session *session, thrum_message *message,
 
 thrum_ns thrum_smtp_session_deadline(const thrum_smtp_session *session)
 {
+    const session_transaction *first = session->begun.first;
+    const session_limit *limit = &session_block;
+    unsigned at = session->answering & session->mask;
+
     if (session->awaited > 0)
-        return session->since +
-               session_limits[session->ring[session->answering % SESSION_RING]
-                                  .stage];
-    if (session->first != NULL && session->first->progress == SESSION_BODY)
-        return session->since + session_block_limit;
-    return INT64_MAX;
+        limit = &session_limits[session->ring[at].stage];
+    else if (first == NULL || first->progress != SESSION_BODY)
+        return INT64_MAX;
+    return session->since + session_limit_of(&session->limits, limit);
 }
 
 void thrum_smtp_session_expire(thrum_smtp_session *session, thrum_ns now)
@@ -157,6 +249,25 @@ void thrum_smtp_session_quit(thrum_smtp_session *session)
         session->state = THRUM_SMTP_SESSION_CLOSING;
 }
 
+/* A message whose MAIL was refused only for the transaction before it has not
+ * failed by that. */
+static void session_end_first(thrum_smtp_session *session)
+{
+    session_queue *queue =
+        session->begun.first != NULL ? &session->begun : &session->waiting;
+    session_transaction *first = thrum__session_queue_take(queue);
+    thrum_failure *verdict = first->verdict;
+
+    if (first->nested) {
+        thrum_failure_unref(verdict);
+        verdict = NULL;
+    }
+    if (verdict == NULL)
+        verdict =
+            thrum__session_cut(session, first->progress, session->failure);
+    thrum__session_transaction_tell(session, first, verdict);
+}
+
 void thrum__session_end(thrum_smtp_session *session, thrum_failure *why)
 {
     if (session->state == THRUM_SMTP_SESSION_ENDED) {
@@ -167,12 +278,6 @@ void thrum__session_end(thrum_smtp_session *session, thrum_failure *why)
     session->failure = why;
     session->sending = session->answering = session->end;
     session->awaited = 0;
-    while (session->first != NULL) {
-        session_transaction *first = session->first;
-        thrum_failure *verdict = first->verdict;
-
-        if (verdict == NULL)
-            verdict = thrum__session_cut(session, first->progress, why);
-        thrum__session_transaction_end(session, verdict);
-    }
+    while (session->begun.first != NULL || session->waiting.first != NULL)
+        session_end_first(session);
 }

@@ -131,6 +131,28 @@ thrum_failure *thrum__session_silence(const thrum_smtp_session *session,
     return failure_of_silence(session, THRUM_SMTP_E_LATER, stage, text);
 }
 
+thrum_failure *thrum__session_contradiction(const thrum_smtp_session *session)
+{
+    char text[FAILURE_TEXT];
+
+    snprintf(text, sizeof text,
+             "%s took the message after it had refused a part of it; it may "
+             "have been delivered",
+             session->peer);
+    return failure_of_silence(session, THRUM_SMTP_E_DOUBT,
+                              THRUM_SMTP_STAGE_BODY, text);
+}
+
+thrum_failure *thrum__session_cancelled(const thrum_smtp_session *session)
+{
+    char text[FAILURE_TEXT];
+
+    snprintf(text, sizeof text, "given up before it was sent to %s",
+             session->peer);
+    return failure_of_silence(session, THRUM_SMTP_E_CANCELLED,
+                              THRUM_SMTP_STAGE_MAIL, text);
+}
+
 thrum_failure *thrum__session_cut(const thrum_smtp_session *session,
                                   session_progress progress,
                                   const thrum_failure *why)

@@ -8,7 +8,11 @@
  * what may follow at once is ever put in the ring, so nothing can be sent past
  * DATA, EHLO or QUIT before their replies (RFC 2920 section 3.1): the body is
  * put there by the 354 to DATA, and the next message's envelope by the body
- * that stands before it.
+ * that stands before it. With BDAT (RFC 3030) there is no DATA, and so whole
+ * messages stand behind each other, as many as the window has room for.
+ *
+ * Messages that the ring knows of are `begun`, in the order of their commands,
+ * in which their replies come too; the others are `waiting`.
  */
 #ifndef THRUM_MAIL_SMTP_SESSION_INTERNAL_H
 #define THRUM_MAIL_SMTP_SESSION_INTERNAL_H
@@ -18,16 +22,18 @@
 #include <thrum/smtp_session.h>
 
 #include "mail/message_internal.h"
+#include "mail/receipt_internal.h"
 #include "mail/smtp/reply.h"
 
 /* How much of a message the connection has. */
 typedef enum session_progress {
     SESSION_ENVELOPE, /* no byte of its body */
     SESSION_BODY,     /* a part of it */
-    SESSION_DOT       /* all of it, with the dot that ends it */
+    SESSION_DOT       /* all of it, with the dot or LAST that ends it */
 } session_progress;
 
-/* A message on its way. */
+/* A message on its way. One that its owner gave up is no longer here, but the
+ * server has still to be told: then `message` and `receipt` are NULL. */
 typedef struct session_transaction {
     struct session_transaction *next;
     thrum_message *message;
@@ -36,27 +42,47 @@ typedef struct session_transaction {
     void *ctx;
     thrum_failure *verdict; /* what it has failed by already; NULL: nothing */
     thrum__message_cursor cursor;
-    size_t recipients;
-    size_t asked; /* recipients whose RCPT was sent */
-    size_t heard; /* recipients whose RCPT was answered */
+    unsigned char *marks; /* of the receipt: a thrum__mark a recipient */
+    size_t left;          /* recipients that this transaction is to ask for */
+    size_t asking;        /* none of them stands before this one */
+    size_t awaited;       /* RCPTs without their answers */
+    size_t hearing;       /* none of them stands before this one */
+    size_t taken;         /* recipients, by this transaction */
+    size_t open;          /* recipients for this transaction or the next */
+    size_t done;          /* recipients that have the message */
+    unsigned chunks;      /* BDATs without their answers */
     session_progress progress;
+    bool chunked;  /* goes by BDAT */
+    bool nested;   /* its MAIL was refused for the transaction before it */
+    bool retried;  /* that has been so before */
+    bool returned; /* it waits for a further transaction */
 } session_transaction;
 
-/* One command; RCPT stands for those of all recipients. */
+typedef struct session_queue {
+    session_transaction *first;
+    session_transaction *last;
+    size_t size;
+} session_queue;
+
+/* One command; RCPT stands for those of all recipients, BODY for all BDATs. */
 typedef struct session_command {
     thrum_smtp_stage stage;
     session_transaction *transaction; /* NULL: the connection's own */
 } session_command;
 
-/* At most a body and, behind it, RSET, MAIL, RCPT and DATA. */
-enum { SESSION_RING = 8 };
+enum {
+    SESSION_WINDOW = 4,        /* messages, where nothing else is said */
+    SESSION_WINDOW_MOST = 200, /* so that the ring has at most 1,024 places */
+    SESSION_EACH = 5           /* RSET, MAIL, RCPT, BODY, and RSET again */
+};
 
 struct thrum_smtp_session {
     thrum_context *context;
     thrum_smtp_session_state state;
     thrum_smtp_mode most; /* no mode past it */
     thrum_smtp_mode mode; /* in use; BEST: not known yet */
-    unsigned window;
+    unsigned window;      /* messages in flight; 0: not known yet */
+    unsigned most_window;
     thrum_smtp_tls tls;
     bool secured; /* within TLS */
     thrum_smtp_offers offers;
@@ -65,20 +91,20 @@ struct thrum_smtp_session {
     size_t unread; /* bytes in the clear behind the consent to STARTTLS */
     thrum_smtp_limits limits;
     bool dirty;    /* the server may still hold a transaction: RSET first */
+    bool stale;    /* no MAIL was taken since a transaction failed */
     bool quitting; /* QUIT is to be said */
     bool leaving;  /* QUIT stands in the ring */
 
-    session_command ring[SESSION_RING];
+    session_command *ring;
+    unsigned mask; /* places in the ring, less 1 */
     unsigned answering;
     unsigned sending;
     unsigned end;
     size_t awaited; /* replies */
     thrum_ns since; /* when the reply awaited first began to be awaited */
 
-    session_transaction *first; /* of those that have not ended */
-    session_transaction *last;
-    session_transaction *waiting; /* the first that was not begun */
-    size_t unfinished;
+    session_queue begun;
+    session_queue waiting;
     session_transaction *spare; /* blocks to be used again */
 
     thrum_failure *failure;
@@ -122,12 +148,12 @@ static inline bool session_is_lockstep(const thrum_smtp_session *session)
 /* The command whose reply comes next, and the one put in last. */
 static inline session_command *session_answered(thrum_smtp_session *session)
 {
-    return &session->ring[session->answering % SESSION_RING];
+    return &session->ring[session->answering & session->mask];
 }
 
 static inline session_command *session_last(thrum_smtp_session *session)
 {
-    return &session->ring[(session->end - 1) % SESSION_RING];
+    return &session->ring[(session->end - 1) & session->mask];
 }
 
 /* Puts a command at the end of the ring. */
@@ -135,9 +161,12 @@ static inline void session_push(thrum_smtp_session *session,
                                 thrum_smtp_stage stage,
                                 session_transaction *transaction)
 {
-    session->ring[session->end++ % SESSION_RING] =
+    session->ring[session->end++ & session->mask] =
         (session_command){stage, transaction};
 }
+
+/* The opening is over: the mode is chosen from what the server offers. */
+void thrum__session_ready(thrum_smtp_session *session);
 
 /* Ends the session, and all messages with it: each by its verdict, or by how
  * far it came. Ownership: why taken; NULL: nobody's fault. */
@@ -153,6 +182,19 @@ session_perform_fn thrum__session_send_rset, thrum__session_send_mail,
  * buffer; THRUM_E_INVALID, the argument cannot stand in a command. */
 int thrum__session_send(thrum_smtp_session *session, thrum_smtp_stage stage,
                         thrum_bytes argument, thrum_buffer *out, thrum_ns now);
+
+/* A transaction that has failed, or was given up, before all of its commands
+ * were sent: the one that was to be sent now and those behind it are dropped,
+ * and the server forgets the transaction by RSET, whose reply ends it. `heard`:
+ * no reply is awaited to the command that was to be sent. */
+int thrum__session_send_give_up(thrum_smtp_session *session,
+                                session_transaction *transaction, bool heard,
+                                thrum_buffer *out, thrum_ns now);
+
+/* ---- session_chunk.c: BDAT ---- */
+
+session_perform_fn thrum__session_send_chunk;
+session_reply_fn thrum__session_reply_chunk;
 
 /* ---- session_reply.c: what replies do ---- */
 
@@ -185,9 +227,36 @@ int thrum__session_transaction_add(thrum_smtp_session *session,
                                    thrum_message *message,
                                    thrum_smtp_sent_fn *sent, void *ctx);
 
-/* The first message ends: accepted, or by `why`. Ownership: why taken. */
+/* Begins the first that waits: there is one. */
+session_transaction *
+thrum__session_transaction_begin(thrum_smtp_session *session);
+
+/* Takes the first out of a queue that has one. */
+session_transaction *thrum__session_queue_take(session_queue *queue);
+
+/* The first message that was begun ends: accepted, or by `why`; or it waits
+ * again, when there is more of it to be done. Ownership: why taken. */
 void thrum__session_transaction_end(thrum_smtp_session *session,
                                     thrum_failure *why);
+
+/* Tells how a message ended, from a copy of its transaction. Ownership: why
+ * taken. */
+void thrum__session_transaction_report(session_transaction *ended,
+                                       thrum_failure *why);
+
+/* A message that stands in no queue ends. Ownership: why taken. */
+void thrum__session_transaction_tell(thrum_smtp_session *session,
+                                     session_transaction *transaction,
+                                     thrum_failure *why);
+
+/* The recipient that is asked for next, or answered next. */
+static inline size_t session_marked(const session_transaction *transaction,
+                                    size_t from, thrum__mark mark)
+{
+    while (transaction->marks[from] != mark)
+        from++;
+    return from;
+}
 
 /* Decides that the message fails, unless that was decided before.
  * Ownership: why taken. */
@@ -224,6 +293,12 @@ thrum_failure *thrum__session_unasked(const thrum_smtp_session *session,
 /* "PEER did not answer RCPT in time". */
 thrum_failure *thrum__session_silence(const thrum_smtp_session *session,
                                       thrum_smtp_stage stage);
+
+/* "PEER took the message after it had refused a part of it": DOUBT. */
+thrum_failure *thrum__session_contradiction(const thrum_smtp_session *session);
+
+/* "given up before it was sent to PEER". */
+thrum_failure *thrum__session_cancelled(const thrum_smtp_session *session);
 
 /* How a message fails whose connection ended: UNSENT, LATER or DOUBT, by how
  * far it came. `why` is its cause. Ownership: why borrowed, may be NULL. */

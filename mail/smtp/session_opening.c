@@ -87,24 +87,12 @@ int thrum__session_send_starttls(thrum_smtp_session *session,
 
 /* ---- What comes next ---- */
 
-static void opening_ready(thrum_smtp_session *session)
-{
-    bool pipelining =
-        (session->offers.extensions & THRUM_SMTP_PIPELINING) != 0 &&
-        session->most != THRUM_SMTP_MODE_LOCKSTEP;
-
-    session->mode =
-        pipelining ? THRUM_SMTP_MODE_ACROSS : THRUM_SMTP_MODE_LOCKSTEP;
-    if (session->state == THRUM_SMTP_SESSION_OPENING)
-        session->state = THRUM_SMTP_SESSION_READY;
-}
-
 /* Whether there is anything yet to be done for which TLS would be needed: not
  * when all that is left is to say QUIT. */
 static bool opening_is_over(const thrum_smtp_session *session)
 {
     return session->state == THRUM_SMTP_SESSION_CLOSING &&
-           session->waiting == NULL;
+           session->waiting.first == NULL;
 }
 
 /* The server has said what it offers. Within TLS a STARTTLS that it offers
@@ -115,11 +103,11 @@ static void opening_secure(thrum_smtp_session *session)
 
     if (opening_is_over(session) || session->secured ||
         session->tls == THRUM_SMTP_TLS_NONE)
-        opening_ready(session);
+        thrum__session_ready(session);
     else if (offered)
         session_push(session, THRUM_SMTP_STAGE_STARTTLS, NULL);
     else if (session->tls == THRUM_SMTP_TLS_OPPORTUNISTIC)
-        opening_ready(session);
+        thrum__session_ready(session);
     else
         opening_end(session, THRUM_SMTP_STAGE_STARTTLS,
                     "does not offer STARTTLS, and TLS is required", NULL);
@@ -195,7 +183,7 @@ void thrum__session_reply_helo(thrum_smtp_session *session,
     thrum_smtp_stage stage = THRUM_SMTP_STAGE_HELO;
 
     if (session_reply_is_positive(reply))
-        opening_ready(session);
+        thrum__session_ready(session);
     else if (session_reply_is_negative(reply))
         thrum__session_end(session,
                            thrum__session_no_service(session, stage, reply));
@@ -218,7 +206,7 @@ void thrum__session_reply_starttls(thrum_smtp_session *session,
         opening_end(session, stage, "refused STARTTLS, and TLS is required",
                     reply);
     else if (session_reply_is_negative(reply))
-        opening_ready(session);
+        thrum__session_ready(session);
     else
         thrum__session_surprised(session, stage, transaction, reply);
 }

@@ -3,10 +3,17 @@
  * What the server's replies do: one function a command. A reply that none of
  * them expects ends the session; nothing is guessed.
  */
-#include "mail/receipt_internal.h"
+#include <string.h>
+
 #include "mail/smtp/session_internal.h"
 
-enum { REPLY_SERVICE_ENDS = 421, REPLY_START_INPUT = 354 };
+enum {
+    REPLY_START_INPUT = 354,
+    REPLY_SERVICE_ENDS = 421,
+    REPLY_TOO_MANY = 452,
+    REPLY_BAD_SEQUENCE = 503,
+    REPLY_TOO_MUCH = 552
+};
 
 /* The session ends, and the message that this was about fails by it, unless it
  * was sent to its end: then nobody knows. Ownership: why taken. */
@@ -27,15 +34,38 @@ void thrum__session_surprised(thrum_smtp_session *session,
                  thrum__session_surprise(session, stage, reply));
 }
 
+/* The first message ends by its verdict. */
+static void reply_sentence(thrum_smtp_session *session)
+{
+    thrum__session_transaction_end(session, session->begun.first->verdict);
+}
+
 /* A transaction that could not be dropped would get the next message's
  * recipients added to its own. */
 void thrum__session_reply_rset(thrum_smtp_session *session,
                                session_transaction *transaction,
                                const thrum__reply *reply)
 {
-    if (!session_reply_is_positive(reply))
+    if (!session_reply_is_positive(reply)) {
         thrum__session_surprised(session, THRUM_SMTP_STAGE_RSET, transaction,
                                  reply);
+        return;
+    }
+    session->stale = false;
+    if (transaction != NULL)
+        reply_sentence(session);
+}
+
+/* Whether MAIL was refused only for the transaction before it, which has failed
+ * and which the server still holds: with BDAT this one was on its way before
+ * that was known. RFC 3030 and RFC 5321 end a transaction with its LAST,
+ * however that is answered; there are servers that wait for RSET. */
+static bool reply_is_nested(const thrum_smtp_session *session,
+                            const session_transaction *transaction,
+                            const thrum__reply *reply)
+{
+    return transaction->chunked && session->stale && !transaction->retried &&
+           reply->code == REPLY_BAD_SEQUENCE;
 }
 
 void thrum__session_reply_mail(thrum_smtp_session *session,
@@ -44,53 +74,114 @@ void thrum__session_reply_mail(thrum_smtp_session *session,
 {
     thrum_smtp_stage stage = THRUM_SMTP_STAGE_MAIL;
 
-    if (session_reply_is_negative(reply))
+    if (session_reply_is_negative(reply)) {
+        transaction->nested = reply_is_nested(session, transaction, reply);
         thrum__session_transaction_judge(
             transaction, thrum__session_refusal(session, stage, reply));
-    else if (!session_reply_is_positive(reply))
+    } else if (session_reply_is_positive(reply)) {
+        session->stale = false;
+    } else {
         thrum__session_surprised(session, stage, transaction, reply);
+    }
 }
 
 /* All recipients were refused: by the first refusal that may pass, or else by
  * the first. */
-static thrum_failure *reply_all_refused(const session_transaction *transaction)
+static thrum_failure *reply_all_refused(const thrum_receipt *receipt)
 {
-    const thrum_failure *first = thrum_receipt_refusal(transaction->receipt, 0);
+    const thrum_failure *first = NULL;
 
-    for (size_t i = 0; i < transaction->recipients; i++) {
-        const thrum_failure *why =
-            thrum_receipt_refusal(transaction->receipt, i);
+    for (size_t i = 0; i < thrum_receipt_recipients(receipt); i++) {
+        const thrum_failure *why = thrum_receipt_refusal(receipt, i);
 
         if (thrum_failure_is(why, &thrum_domain_smtp, THRUM_SMTP_E_LATER))
             return thrum_failure_ref(why);
+        if (first == NULL)
+            first = why;
     }
     return thrum_failure_ref(first);
+}
+
+/* The server takes no more recipients in this transaction, and wants them in
+ * another one (RFC 5321 section 4.5.3.1.10; 552 is what RFC 821 called it). A
+ * server may say 452 and 552 of a full disk or mailbox too, and then says so in
+ * an enhanced code. */
+static bool reply_is_too_many(const thrum__reply *reply)
+{
+    char enhanced[THRUM__REPLY_ENHANCED];
+
+    if (thrum__reply_enhanced(reply, enhanced) > 0)
+        return strcmp(enhanced + 1, ".5.3") == 0;
+    return reply->code == REPLY_TOO_MANY || reply->code == REPLY_TOO_MUCH;
+}
+
+static void reply_rcpt_refused(thrum_smtp_session *session,
+                               session_transaction *transaction, size_t index,
+                               const thrum__reply *reply)
+{
+    bool late = reply_is_too_many(reply);
+
+    thrum__receipt_refuse(
+        transaction->receipt, index,
+        thrum__session_refusal(session, THRUM_SMTP_STAGE_RCPT, reply));
+    transaction->marks[index] = late ? THRUM__MARK_LATE : THRUM__MARK_REFUSED;
+    transaction->open += late;
+}
+
+static void reply_rcpt_taken(session_transaction *transaction, size_t index)
+{
+    transaction->marks[index] = THRUM__MARK_TAKEN;
+    transaction->taken++;
+    if (transaction->done > 0)
+        thrum__receipt_refuse(transaction->receipt, index, NULL);
 }
 
 void thrum__session_reply_rcpt(thrum_smtp_session *session,
                                session_transaction *transaction,
                                const thrum__reply *reply)
 {
-    thrum_smtp_stage stage = THRUM_SMTP_STAGE_RCPT;
-    thrum_receipt *receipt = transaction->receipt;
+    bool positive = session_reply_is_positive(reply);
+    size_t index;
 
-    if (session_reply_is_positive(reply))
-        return;
-    if (!session_reply_is_negative(reply)) {
-        thrum__session_surprised(session, stage, transaction, reply);
+    if (!positive && !session_reply_is_negative(reply)) {
+        thrum__session_surprised(session, THRUM_SMTP_STAGE_RCPT, transaction,
+                                 reply);
         return;
     }
-    thrum__receipt_refuse(receipt, transaction->heard - 1,
-                          thrum__session_refusal(session, stage, reply));
-    if (thrum__receipt_refused(receipt) == transaction->recipients)
-        thrum__session_transaction_judge(transaction,
-                                         reply_all_refused(transaction));
+    if (transaction->message == NULL || transaction->nested) {
+        transaction->taken += positive;
+        return;
+    }
+    index =
+        session_marked(transaction, transaction->hearing, THRUM__MARK_ASKED);
+    transaction->hearing = index + 1;
+    if (positive)
+        reply_rcpt_taken(transaction, index);
+    else
+        reply_rcpt_refused(session, transaction, index, reply);
+    if (transaction->awaited == 0 && transaction->left == 0 &&
+        transaction->taken == 0)
+        thrum__session_transaction_judge(
+            transaction, reply_all_refused(transaction->receipt));
 }
 
-/* The first message ends by its verdict. */
-static void reply_sentence(thrum_smtp_session *session)
+/* The server waits for a message that has failed already. When it has taken
+ * nobody for it, it gets an empty one (RFC 2920 section 3.1). When it has, that
+ * would be delivered: nothing but the end of the connection says that there is
+ * no message. */
+static void reply_go_on(thrum_smtp_session *session,
+                        session_transaction *transaction,
+                        const thrum__reply *reply)
 {
-    thrum__session_transaction_end(session, session->first->verdict);
+    if (transaction->verdict == NULL || transaction->taken == 0) {
+        session_push(session, THRUM_SMTP_STAGE_BODY, transaction);
+        session->dirty = transaction->verdict != NULL;
+    } else if (transaction->message == NULL) {
+        thrum__session_end(session, NULL);
+    } else {
+        thrum__session_surprised(session, THRUM_SMTP_STAGE_DATA, transaction,
+                                 reply);
+    }
 }
 
 void thrum__session_reply_data(thrum_smtp_session *session,
@@ -100,8 +191,7 @@ void thrum__session_reply_data(thrum_smtp_session *session,
     thrum_smtp_stage stage = THRUM_SMTP_STAGE_DATA;
 
     if (reply->code == REPLY_START_INPUT) {
-        session_push(session, THRUM_SMTP_STAGE_BODY, transaction);
-        session->dirty = transaction->verdict != NULL;
+        reply_go_on(session, transaction, reply);
     } else if (session_reply_is_negative(reply)) {
         thrum__session_transaction_judge(
             transaction, thrum__session_refusal(session, stage, reply));
@@ -118,8 +208,10 @@ void thrum__session_reply_body(thrum_smtp_session *session,
 {
     thrum_smtp_stage stage = THRUM_SMTP_STAGE_BODY;
 
-    if (!session_reply_is_positive(reply) &&
-        !session_reply_is_negative(reply)) {
+    if (transaction->chunked) {
+        thrum__session_reply_chunk(session, transaction, reply);
+    } else if (!session_reply_is_positive(reply) &&
+               !session_reply_is_negative(reply)) {
         thrum__session_surprised(session, stage, transaction, reply);
     } else if (transaction->verdict != NULL) {
         reply_sentence(session); /* whatever it says of nothing */
@@ -155,14 +247,21 @@ static session_reply_fn *const reply_functions[] = {
     [THRUM_SMTP_STAGE_QUIT] = thrum__session_reply_quit,
 };
 
-/* 421: the server leaves, whatever it was asked (RFC 5321 section 3.8). */
+/* 421: the server leaves, whatever it was asked (RFC 5321 section 3.8). Since
+ * it answers in order (RFC 2920 section 3.2), it has not looked at what is
+ * behind: messages that were sent there to their end are not in doubt. */
 static void reply_leaves(thrum_smtp_session *session, session_command command,
                          const thrum__reply *reply)
 {
-    if (command.transaction != NULL)
+    session_transaction *asked = command.transaction;
+
+    for (session_transaction *at = session->begun.first; at != NULL;
+         at = at->next)
+        if (at != asked || at->nested)
+            at->progress = SESSION_ENVELOPE;
+    if (asked != NULL)
         thrum__session_transaction_judge(
-            command.transaction,
-            thrum__session_refusal(session, command.stage, reply));
+            asked, thrum__session_refusal(session, command.stage, reply));
     thrum__session_end(session, session->leaving
                                     ? NULL
                                     : thrum__session_no_service(
@@ -174,7 +273,7 @@ static void reply_leaves(thrum_smtp_session *session, session_command command,
 static void reply_unasked(thrum_smtp_session *session,
                           const thrum__reply *reply)
 {
-    session_transaction *first = session->first;
+    session_transaction *first = session->begun.first;
 
     if (first != NULL && first->progress == SESSION_BODY) {
         if (session_reply_is_negative(reply))
@@ -193,6 +292,20 @@ static void reply_unasked(thrum_smtp_session *session,
     }
 }
 
+/* Whether this is the last reply to a command, which for those that are several
+ * is so only when all of them were sent. */
+static inline bool reply_is_last(const thrum_smtp_session *session,
+                                 session_command command)
+{
+    bool sent = session->answering != session->sending;
+
+    if (command.stage == THRUM_SMTP_STAGE_RCPT)
+        return --command.transaction->awaited == 0 && sent;
+    if (command.stage == THRUM_SMTP_STAGE_BODY && command.transaction->chunked)
+        return --command.transaction->chunks == 0 && sent;
+    return true;
+}
+
 static void reply_take(thrum_smtp_session *session, const thrum__reply *reply,
                        thrum_ns now)
 {
@@ -208,8 +321,7 @@ static void reply_take(thrum_smtp_session *session, const thrum__reply *reply,
     }
     session->awaited--;
     session->since = now;
-    if (command.stage != THRUM_SMTP_STAGE_RCPT ||
-        ++command.transaction->heard == command.transaction->recipients)
+    if (reply_is_last(session, command))
         session->answering++;
     reply_functions[command.stage](session, command.transaction, reply);
 }

@@ -34,11 +34,24 @@ int thrum__session_send_rset(thrum_smtp_session *session,
     return send_plain(session, THRUM_SMTP_STAGE_RSET, out, now);
 }
 
+int thrum__session_send_give_up(thrum_smtp_session *session,
+                                session_transaction *transaction, bool heard,
+                                thrum_buffer *out, thrum_ns now)
+{
+    session->end = session->sending + !heard;
+    session->dirty = false;
+    session_push(session, THRUM_SMTP_STAGE_RSET, transaction);
+    return heard ? send_plain(session, THRUM_SMTP_STAGE_RSET, out, now) : 0;
+}
+
 int thrum__session_send_mail(thrum_smtp_session *session,
                              session_transaction *transaction,
                              thrum_buffer *out, size_t enough, thrum_ns now)
 {
     (void)enough;
+    if (transaction->verdict != NULL)
+        return thrum__session_send_give_up(session, transaction, true, out,
+                                           now);
     return thrum__session_send(
         session, THRUM_SMTP_STAGE_MAIL,
         thrum__message_sender_bytes(transaction->message), out, now);
@@ -48,23 +61,34 @@ int thrum__session_send_rcpt(thrum_smtp_session *session,
                              session_transaction *transaction,
                              thrum_buffer *out, size_t enough, thrum_ns now)
 {
-    thrum_bytes recipient = thrum__message_recipient_bytes(transaction->message,
-                                                           transaction->asked);
-    int error = thrum__session_send(session, THRUM_SMTP_STAGE_RCPT, recipient,
-                                    out, now);
+    size_t index;
+    int error;
 
     (void)enough;
+    if (transaction->verdict != NULL)
+        return thrum__session_send_give_up(session, transaction,
+                                           transaction->awaited == 0, out, now);
+    index = session_marked(transaction, transaction->asking, THRUM__MARK_OPEN);
+    error = thrum__session_send(
+        session, THRUM_SMTP_STAGE_RCPT,
+        thrum__message_recipient_bytes(transaction->message, index), out, now);
     if (error != 0)
         return error;
-    return ++transaction->asked < transaction->recipients;
+    transaction->marks[index] = THRUM__MARK_ASKED;
+    transaction->asking = index + 1;
+    transaction->open--;
+    transaction->awaited++;
+    return --transaction->left > 0;
 }
 
 int thrum__session_send_data(thrum_smtp_session *session,
                              session_transaction *transaction,
                              thrum_buffer *out, size_t enough, thrum_ns now)
 {
-    (void)transaction;
     (void)enough;
+    if (transaction->verdict != NULL)
+        return thrum__session_send_give_up(session, transaction, true, out,
+                                           now);
     return send_plain(session, THRUM_SMTP_STAGE_DATA, out, now);
 }
 
@@ -76,6 +100,9 @@ int thrum__session_send_body(thrum_smtp_session *session,
 {
     int more, error;
 
+    if (transaction->chunked)
+        return thrum__session_send_chunk(session, transaction, out, enough,
+                                         now);
     if (transaction->verdict != NULL)
         return send_plain(session, THRUM_SMTP_STAGE_BODY, out, now);
     session->since = now;
@@ -111,23 +138,39 @@ static session_perform_fn *const send_performs[] = {
     [THRUM_SMTP_STAGE_QUIT] = thrum__session_send_quit,
 };
 
-/* The next message's envelope. What a server may still hold of a transaction
- * that it refused is dropped first. */
+/* The next message's envelope, and with BDAT all of it. What a server may still
+ * hold of a transaction that it refused is dropped first. */
 static void send_begin(thrum_smtp_session *session)
 {
-    session_transaction *transaction = session->waiting;
+    session_transaction *transaction =
+        thrum__session_transaction_begin(session);
 
-    session->waiting = transaction->next;
+    transaction->chunked = session->mode == THRUM_SMTP_MODE_CHUNKED;
     if (session->dirty)
         session_push(session, THRUM_SMTP_STAGE_RSET, NULL);
     session->dirty = false;
     session_push(session, THRUM_SMTP_STAGE_MAIL, transaction);
     session_push(session, THRUM_SMTP_STAGE_RCPT, transaction);
-    session_push(session, THRUM_SMTP_STAGE_DATA, transaction);
+    session_push(session,
+                 transaction->chunked ? THRUM_SMTP_STAGE_BODY
+                                      : THRUM_SMTP_STAGE_DATA,
+                 transaction);
 }
 
-/* Whether a command may be sent now; one that is due is put in the ring. Behind
- * what still awaits its reply there can only be an envelope behind a body. */
+/* Whether another message may be begun, all in the ring being sent. Behind what
+ * still awaits its reply that is so only behind a body, or behind the RSET that
+ * took its place. */
+static bool send_may_begin(thrum_smtp_session *session)
+{
+    thrum_smtp_stage last = session_last(session)->stage;
+
+    return session->waiting.first != NULL &&
+           (session->awaited == 0 ||
+            ((last == THRUM_SMTP_STAGE_BODY || last == THRUM_SMTP_STAGE_RSET) &&
+             session->begun.size < session->window));
+}
+
+/* Whether a command may be sent now; one that is due is put in the ring. */
 static bool send_is_due(thrum_smtp_session *session)
 {
     bool awaits = session->awaited > 0;
@@ -138,14 +181,12 @@ static bool send_is_due(thrum_smtp_session *session)
         return false;
     if (session->sending != session->end)
         return true;
-    if (awaits && session_last(session)->stage != THRUM_SMTP_STAGE_BODY)
-        return false;
-    if (session->waiting != NULL) {
+    if (send_may_begin(session)) {
         send_begin(session);
         return true;
     }
     if (session->state != THRUM_SMTP_SESSION_CLOSING || awaits ||
-        session->leaving)
+        session->waiting.first != NULL || session->leaving)
         return false;
     session->leaving = true;
     session_push(session, THRUM_SMTP_STAGE_QUIT, NULL);
@@ -169,7 +210,9 @@ static void send_failed(thrum_smtp_session *session,
                         session_transaction *transaction, int error)
 {
     const thrum_failure *unready =
-        transaction != NULL ? thrum__message_ready(transaction->message) : NULL;
+        transaction != NULL && transaction->message != NULL
+            ? thrum__message_ready(transaction->message)
+            : NULL;
     thrum_failure *why =
         unready != NULL ? thrum_failure_ref(unready)
                         : thrum_failure_new(session->context,
@@ -187,7 +230,7 @@ int thrum_smtp_session_produce(thrum_smtp_session *session, thrum_buffer *out,
 
     while ((due = send_is_due(session)) && out->size < enough) {
         session_command command =
-            session->ring[session->sending % SESSION_RING];
+            session->ring[session->sending & session->mask];
         session_transaction *transaction = command.transaction;
         int more;
 

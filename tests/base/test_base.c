@@ -19,6 +19,8 @@ START_TEST(a_buffer_takes_bytes_at_its_end_and_gives_them_from_its_front)
     ck_assert_int_eq(thrum_buffer_append(&buffer, "hello ", 6), 0);
     ck_assert_int_eq(thrum_buffer_format(&buffer, "%s %d", "world", 42), 0);
     ck_assert_mem_eq(buffer.data, "hello world 42", 14);
+    thrum_buffer_append(&buffer, "?!", 2);
+    thrum_buffer_trim(&buffer, 2);
     thrum_buffer_consume(&buffer, 6);
     ck_assert_uint_eq(buffer.size, 8);
     ck_assert_mem_eq(buffer.data, "world 42", 8);

@@ -8,7 +8,7 @@
 #include "mail/message_internal.h"
 #include "tests/support/support.h"
 
-enum { SCRIPT_BYTES = 1 << 16 };
+enum { SCRIPT_BYTES = 1 << 18, SCRIPT_LARGE = 80 * 1000 };
 
 thrum_message *script_letter(thrum_context *context, int number, int recipients)
 {
@@ -26,6 +26,16 @@ thrum_message *script_letter(thrum_context *context, int number, int recipients)
     thrum_message_set_subject(letter, "S");
     thrum_message_set_text(letter, text, sizeof text - 1);
     return letter;
+}
+
+/* Its text becomes so long that it takes several chunks. */
+static void script_enlarge(thrum_message *letter)
+{
+    static char text[SCRIPT_LARGE];
+
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = i % 64 == 63 ? '\n' : '.';
+    thrum_message_set_text(letter, text, sizeof text);
 }
 
 static void result_add(script_run *run, const char *text)
@@ -110,8 +120,11 @@ static void script_sent(thrum_message *message, thrum_receipt *receipt,
 
 bool script_begin(script_run *run, const script *table)
 {
-    thrum_smtp_session_config config = {
-        .helo = "me", .peer = "mx:25", .mode = table->mode, .tls = table->tls};
+    thrum_smtp_session_config config = {.helo = "me",
+                                        .peer = "mx:25",
+                                        .mode = table->mode,
+                                        .window = table->window,
+                                        .tls = table->tls};
 
     memset(run, 0, sizeof *run);
     run->script = table;
@@ -139,6 +152,8 @@ static void script_give(script_run *run)
 
     if (letter == NULL)
         return;
+    if (run->script->large == number)
+        script_enlarge(letter);
     if (thrum_smtp_session_send(run->session, letter, script_sent, run) != 0) {
         thrum_message_free(letter);
         return;
@@ -165,6 +180,10 @@ void script_prepare(script_run *run, const script_step *step)
 {
     for (int i = 0; i < step->add; i++)
         script_give(run);
+    if (step->cancel != 0)
+        ck_assert_int_eq(
+            thrum_smtp_session_cancel(run->session, run->letters[step->cancel]),
+            1);
     if (step->quit)
         thrum_smtp_session_quit(run->session);
     if (step->secured)
@@ -199,8 +218,8 @@ const char *script_bytes(const char *server, size_t *size)
     return bytes;
 }
 
-/* The body of message `number`, as a letter like it has it: the headers that
- * differ from letter to letter are the reason to ask the letter itself. */
+/* The body of message `number`, as the letter itself has it, since its headers
+ * differ from letter to letter. */
 static void expect_body(script_run *run, int number, thrum_buffer *expected)
 {
     thrum__message_cursor cursor = {.segment = 0};
@@ -210,6 +229,28 @@ static void expect_body(script_run *run, int number, thrum_buffer *expected)
                                          THRUM__MESSAGE_DOTTED, expected,
                                          SIZE_MAX),
                      0);
+}
+
+/* Chunk `index` of message `number`. */
+static void expect_chunk(script_run *run, int number, int index,
+                         thrum_buffer *expected)
+{
+    thrum__message_cursor cursor = {.segment = 0};
+    thrum_buffer chunk;
+    int more = 1;
+
+    ck_assert_ptr_nonnull(run->letters[number]);
+    thrum_buffer_init(&chunk, run->context, SCRIPT_BYTES);
+    for (int i = 0; i <= index; i++) {
+        ck_assert_int_eq(more, 1);
+        thrum_buffer_clear(&chunk);
+        more = thrum__message_data(run->letters[number], &cursor,
+                                   THRUM__MESSAGE_BINARY, &chunk, 32 * 1024);
+    }
+    thrum_buffer_format(expected, "BDAT %zu%s\r\n", chunk.size,
+                        more == 0 ? " LAST" : "");
+    thrum_buffer_append(expected, chunk.data, chunk.size);
+    thrum_buffer_fini(&chunk);
 }
 
 /* One word of what is expected, as bytes. */
@@ -226,6 +267,10 @@ static void expect_word(script_run *run, const char *word, size_t size,
         }
     if (strncmp(word, "BODY", 4) == 0)
         expect_body(run, word[4] - '0', expected);
+    else if (strncmp(word, "BDAT", 4) == 0)
+        expect_chunk(run, word[4] - '0', 0, expected);
+    else if (strncmp(word, "CHUNK", 5) == 0)
+        expect_chunk(run, word[5] - '0', word[7] - '0', expected);
     else if (strncmp(word, "MAIL", 4) == 0)
         thrum_buffer_format(expected, "MAIL FROM:<e%c@x>\r\n", word[4]);
     else if (strncmp(word, "RCPT", 4) == 0)

@@ -14,12 +14,13 @@ enum { SCRIPT_STEPS = 16, SCRIPT_MESSAGES = 6 };
 
 typedef struct script_step {
     int add;            /* so many messages are given to the session first */
+    int cancel;         /* this one is given up before the server speaks */
     bool quit;          /* it is told to quit before the server speaks */
     bool secured;       /* the connection is within TLS from here on */
     const char *server; /* "|" stands for CRLF, "~" for NUL */
     /* Words, each for what it names: EHLO, MAIL1, RCPT1, RCPT1b (the second
-     * recipient), DATA, BODY1, RSET, QUIT, STARTTLS, "." for the final dot.
-     */
+     * recipient), DATA, BODY1, RSET, QUIT, STARTTLS, "." for the final dot,
+     * BDAT1 (the message in one chunk), CHUNK1.0 (its first of several). */
     const char *client;
 } script_step;
 
@@ -30,6 +31,8 @@ typedef struct script {
     const char *name;
     thrum_smtp_mode mode;
     thrum_smtp_tls tls;
+    unsigned window;        /* as in the session's config */
+    int large;              /* this message has several chunks */
     const char *recipients; /* "12": one for message 1, two for message 2;
                                NULL: one each */
     script_step steps[SCRIPT_STEPS];

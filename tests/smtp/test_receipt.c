@@ -27,10 +27,11 @@ START_TEST(a_receipt_bears_the_id_the_reply_and_who_was_refused)
     for (int i = 0; i < 2; i++)
         ck_assert_str_eq(thrum_receipt_reply(receipt), "queued? as 1");
     ck_assert_uint_eq(thrum_receipt_recipients(receipt), 3);
-    ck_assert_uint_eq(thrum__receipt_refused(receipt), 1);
     ck_assert_ptr_null(thrum_receipt_refusal(receipt, 0));
     ck_assert_str_eq(thrum_failure_text(thrum_receipt_refusal(receipt, 1)),
                      "refused");
+    thrum__receipt_refuse(receipt, 2, thrum_failure_no_memory());
+    thrum__receipt_refuse(receipt, 2, NULL);
     ck_assert_ptr_null(thrum_receipt_refusal(receipt, 2));
     ck_assert_ptr_null(thrum_receipt_refusal(receipt, 3));
     thrum_receipt_free(receipt);

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * BDAT (RFC 3030). Its command says how long the chunk is, which is known when
+ * the chunk is written: so it is written first, behind room for the command,
+ * and moved to it. All chunks of a message, and the messages behind it, are
+ * sent without waiting for a reply.
+ *
+ * What that costs when a message is refused: its octets, and those of the
+ * messages behind it, are on their way, and the server reads and drops those of
+ * the one that it refused. A refusal ends no more than its own message, and the
+ * next MAIL that is sent from then on has RSET before it. For the messages that
+ * were on their way by then there are three cases:
+ * - their MAIL is taken: nothing is wrong;
+ * - their MAIL is answered by 503, since the server still holds the transaction
+ *   that it refused: they were not accepted, and are sent once more, behind
+ *   RSET;
+ * - their MAIL is answered by 503, and recipients and message are taken
+ *   nevertheless: then the server has added them to the other transaction, with
+ *   its sender. Such a message is in doubt, and the session ends.
+ */
+#include <string.h>
+
+#include "mail/smtp/command.h"
+#include "mail/smtp/session_internal.h"
+
+/* Most messages go in one chunk; the others take no more memory than this. */
+enum { CHUNK_BYTES = 32 * 1024 };
+
+/* Puts the command before the `size` bytes at the end of `out`, where
+ * THRUM__COMMAND_CHUNK bytes before them are to spare. */
+static void chunk_head(thrum_buffer *out, size_t size, bool last)
+{
+    char *start = out->data + out->size - size - THRUM__COMMAND_CHUNK;
+    size_t head = thrum__command_chunk(start, size, last);
+
+    memmove(start + head, start + THRUM__COMMAND_CHUNK, size);
+    thrum_buffer_trim(out, THRUM__COMMAND_CHUNK - head);
+}
+
+int thrum__session_send_chunk(thrum_smtp_session *session,
+                              session_transaction *transaction,
+                              thrum_buffer *out, size_t enough, thrum_ns now)
+{
+    size_t start;
+    int more;
+
+    (void)enough;
+    if (transaction->verdict != NULL)
+        return thrum__session_send_give_up(session, transaction,
+                                           transaction->chunks == 0, out, now);
+    if (out->cap - out->size < THRUM__COMMAND_CHUNK)
+        return THRUM_E_FULL;
+    if (thrum_buffer_reserve(out, THRUM__COMMAND_CHUNK) == NULL)
+        return THRUM_E_NOMEM;
+    thrum_buffer_commit(out, THRUM__COMMAND_CHUNK);
+    start = out->size;
+    more = thrum__message_data(transaction->message, &transaction->cursor,
+                               THRUM__MESSAGE_BINARY, out, start + CHUNK_BYTES);
+    if (more < 0)
+        return more;
+    chunk_head(out, out->size - start, more == 0);
+    transaction->progress = more == 0 ? SESSION_DOT : SESSION_BODY;
+    transaction->chunks++;
+    if (session->awaited++ == 0)
+        session->since = now;
+    return more;
+}
+
+/* The server has taken a message of which it had refused a part: nobody knows
+ * what it makes of that. */
+static void chunk_contradicted(thrum_smtp_session *session,
+                               session_transaction *transaction)
+{
+    thrum_failure *why = thrum__session_contradiction(session);
+
+    thrum_failure_because(why, transaction->verdict);
+    transaction->verdict = why;
+    transaction->nested = false;
+    thrum__session_end(session,
+                       thrum__session_not_smtp(session, THRUM_SMTP_STAGE_BODY,
+                                               "it took what it had refused"));
+}
+
+/* The answer to LAST. */
+static void chunk_ended(thrum_smtp_session *session,
+                        session_transaction *transaction,
+                        const thrum__reply *reply)
+{
+    if (transaction->verdict == NULL) {
+        thrum__receipt_accept(transaction->receipt, reply);
+        thrum__session_transaction_end(session, NULL);
+    } else if (session_reply_is_positive(reply) && transaction->taken > 0 &&
+               transaction->message != NULL) {
+        chunk_contradicted(session, transaction);
+    } else {
+        session->dirty = session->stale = true;
+        thrum__session_transaction_end(session, transaction->verdict);
+    }
+}
+
+void thrum__session_reply_chunk(thrum_smtp_session *session,
+                                session_transaction *transaction,
+                                const thrum__reply *reply)
+{
+    thrum_smtp_stage stage = THRUM_SMTP_STAGE_BODY;
+
+    if (session_reply_is_negative(reply)) {
+        thrum__session_transaction_judge(
+            transaction, thrum__session_refusal(session, stage, reply));
+    } else if (!session_reply_is_positive(reply)) {
+        thrum__session_surprised(session, stage, transaction, reply);
+        return;
+    }
+    if (transaction->chunks == 0 && transaction->progress == SESSION_DOT)
+        chunk_ended(session, transaction, reply);
+}
