@@ -71,9 +71,9 @@ typedef struct session_command {
 } session_command;
 
 enum {
-    SESSION_WINDOW = 4,        /* messages, where nothing else is said */
-    SESSION_WINDOW_MOST = 200, /* so that the ring has at most 1,024 places */
-    SESSION_EACH = 5           /* RSET, MAIL, RCPT, BODY, and RSET again */
+    SESSION_WINDOW = 4,         /* messages, where nothing else is said */
+    SESSION_WINDOW_MOST = 1024, /* a ring of at most 8,192 places */
+    SESSION_EACH = 5            /* RSET, MAIL, RCPT, BODY, and RSET again */
 };
 
 struct thrum_smtp_session {

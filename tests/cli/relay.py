@@ -112,7 +112,8 @@ class Relay:
     `plain` and `within` are what it offers before and within TLS; `leaf` is its
     certificate; `implicit` begins with TLS. A login by any mechanism takes
     `user` and `password`; `refuses` takes none, and each answer to a login
-    tells back all that it was told. `replies` replaces answers by command.
+    tells back all that it was told. `replies` replaces answers by how a
+    command begins.
     With `holds` it answers to so many messages of BDAT at a time; `meanwhile`
     is called when a login awaits its last answer."""
 
@@ -133,7 +134,7 @@ class Relay:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.context.load_cert_chain(certificate(leaf))
         self.logins, self.messages, self.commands = [], 0, []
-        self.told = []
+        self.told, self.lines = [], []
         self.lock = threading.Lock()
         self.listener = socket.create_server(('127.0.0.1', 0))
         self.port = self.listener.getsockname()[1]
@@ -181,8 +182,11 @@ class Relay:
         word = line[:4].upper()
         with self.lock:
             self.commands.append(word.decode('latin-1'))
-        if word.decode('latin-1') in self.replies:
-            lines.say(*self.replies[word.decode('latin-1')])
+            self.lines.append(line.decode('latin-1'))
+        reply = [self.replies[begin] for begin in self.replies
+                 if line.startswith(begin.encode())]
+        if reply:
+            lines.say(*reply[0])
         elif word == b'EHLO':
             secure = isinstance(lines.peer, ssl.SSLSocket)
             offers = self.within if secure else self.plain

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: MIT
+"""How many messages `thrum bulk` has in flight on a connection."""
+import campaign
+import relay
+
+
+class Windows(relay.Test):
+    OFFERS = ('PIPELINING', 'CHUNKING')
+
+    def sends(self, *options, people=12, offers=OFFERS, **more):
+        self.people(people)
+        with relay.Relay(plain=offers, leaf=None, **more) as server:
+            done = self.through(server.via(), '--connections', '1', *options)
+        self.assertEqual((done.status, done.counts()),
+                         (0, {'accepted': people}), done.errors)
+        return set(server.commands) & {'DATA', 'BDAT'}
+
+    def test_so_many_messages_are_in_flight_with_chunking(self):
+        """The server answers to none before it has them all."""
+        for options, holds in (((), 4), (('--window', '2'), 2),
+                               (('--window', '12'), 12)):
+            with self.subTest(options):
+                self.assertEqual(self.sends(*options, holds=holds), {'BDAT'})
+
+    def test_a_large_window_is_filled(self):
+        self.assertEqual(self.sends('--window', '500', people=1000, holds=500),
+                         {'BDAT'})
+
+    def test_a_window_of_one_is_none(self):
+        self.assertEqual(self.sends('--window', '1'), {'DATA'})
+
+    def test_without_pipelining_there_is_no_window(self):
+        self.assertEqual(self.sends('--no-pipelining'), {'DATA'})
+        self.assertEqual(self.sends('--no-pipelining', '--window', '1'),
+                         {'DATA'})
+
+    def test_without_chunking_there_is_no_window(self):
+        self.assertEqual(self.sends('--window', '8', offers=('PIPELINING',)),
+                         {'DATA'})
+
+
+if __name__ == '__main__':
+    campaign.main()
