@@ -72,6 +72,40 @@ static const char *receipt_copy(char **at, const char *text)
     return copy;
 }
 
+/* What a failure means is in the server's words, where it has said something of
+ * a message or an account. */
+static thrum_smtp_verdict receipt_verdict(int code,
+                                          const thrum_smtp_detail *detail)
+{
+    thrum_smtp_verdict given = detail->verdict;
+
+    switch (code) {
+    case THRUM_SMTP_E_DOUBT:
+        return THRUM_SMTP_VERDICT_DOUBT;
+    case THRUM_SMTP_E_OURS:
+        return THRUM_SMTP_VERDICT_OURS;
+    case THRUM_SMTP_E_ACCOUNT:
+        if (detail->code == 0)
+            return THRUM_SMTP_VERDICT_ACCOUNT;
+        break;
+    case THRUM_SMTP_E_REFUSED:
+        if (detail->code == 0)
+            return given != THRUM_SMTP_VERDICT_LATER
+                       ? given
+                       : THRUM_SMTP_VERDICT_MESSAGE;
+        break;
+    case THRUM_SMTP_E_LATER:
+    case THRUM_SMTP_E_SERVICE:
+        break;
+    default:
+        return given;
+    }
+    return detail->code == 0
+               ? given
+               : thrum_smtp_verdict_of(detail->stage, detail->code,
+                                       detail->enhanced);
+}
+
 thrum_failure *thrum__smtp_failure(thrum_context *context, int code,
                                    const thrum_smtp_detail *detail,
                                    const char *text)
@@ -89,6 +123,7 @@ thrum_failure *thrum__smtp_failure(thrum_context *context, int code,
     at = own->texts;
     own->detail.stage = detail->stage;
     own->detail.code = detail->code;
+    own->detail.verdict = receipt_verdict(code, detail);
     own->detail.enhanced = receipt_copy(&at, detail->enhanced);
     own->detail.text = receipt_copy(&at, detail->text);
     own->detail.peer = receipt_copy(&at, detail->peer);

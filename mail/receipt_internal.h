@@ -38,7 +38,8 @@ void thrum__receipt_refuse(thrum_receipt *receipt, size_t index,
  * when somebody asks for them, which a campaign does not. */
 void thrum__receipt_accept(thrum_receipt *receipt, const thrum__reply *reply);
 
-/* Makes a failure of the domain smtp; the detail is copied.
+/* Makes a failure of the domain smtp; the detail is copied. Its verdict counts
+ * only where the server has not said what gives one.
  * Ownership: new. Errors: never NULL; as thrum_failure_new. */
 thrum_failure *thrum__smtp_failure(thrum_context *context, int code,
                                    const thrum_smtp_detail *detail,

@@ -52,18 +52,37 @@ static thrum_failure *failure_of_silence(const thrum_smtp_session *session,
     return thrum__smtp_failure(session->context, code, &detail, text);
 }
 
+/* A refusal in an envelope or of a message: whose fault it is, and, when it is
+ * neither the account's nor ours, whether it is for good. Too many recipients
+ * in one transaction are not, whatever the code (RFC 5321 section
+ * 4.5.3.1.10). */
+static int failure_code(thrum_smtp_stage stage, const thrum__reply *reply,
+                        const failure_reply *shown)
+{
+    switch (thrum_smtp_verdict_of(stage, reply->code, shown->enhanced)) {
+    case THRUM_SMTP_VERDICT_OURS:
+        return THRUM_SMTP_E_OURS;
+    case THRUM_SMTP_VERDICT_ACCOUNT:
+        return THRUM_SMTP_E_ACCOUNT;
+    default:
+        return reply->code < 500 || thrum__session_is_too_many(stage, reply)
+                   ? THRUM_SMTP_E_LATER
+                   : THRUM_SMTP_E_REFUSED;
+    }
+}
+
 thrum_failure *thrum__session_refusal(const thrum_smtp_session *session,
                                       thrum_smtp_stage stage,
                                       const thrum__reply *reply)
 {
-    int code = reply->code < 500 ? THRUM_SMTP_E_LATER : THRUM_SMTP_E_REFUSED;
     char text[FAILURE_TEXT];
     failure_reply shown;
 
     failure_show(&shown, reply);
     snprintf(text, sizeof text, "%s refused %s: %s", session->peer,
              thrum_smtp_stage_name(stage), shown.line);
-    return failure_of_reply(session, code, stage, reply, &shown, text);
+    return failure_of_reply(session, failure_code(stage, reply, &shown), stage,
+                            reply, &shown, text);
 }
 
 thrum_failure *thrum__session_no_service(const thrum_smtp_session *session,

@@ -202,6 +202,11 @@ session_reply_fn thrum__session_reply_rset, thrum__session_reply_mail,
     thrum__session_reply_rcpt, thrum__session_reply_data,
     thrum__session_reply_body, thrum__session_reply_quit;
 
+/* The server takes no more recipients in this transaction, and wants them in
+ * another one. */
+bool thrum__session_is_too_many(thrum_smtp_stage stage,
+                                const thrum__reply *reply);
+
 /* The server's reply is none that the command may have: the session ends, and
  * with it the message that this was about, unless it was sent to its end. */
 void thrum__session_surprised(thrum_smtp_session *session,

@@ -102,14 +102,16 @@ static thrum_failure *reply_all_refused(const thrum_receipt *receipt)
     return thrum_failure_ref(first);
 }
 
-/* The server takes no more recipients in this transaction, and wants them in
- * another one (RFC 5321 section 4.5.3.1.10; 552 is what RFC 821 called it). A
- * server may say 452 and 552 of a full disk or mailbox too, and then says so in
- * an enhanced code. */
-static bool reply_is_too_many(const thrum__reply *reply)
+/* RFC 5321 section 4.5.3.1.10; 552 is what RFC 821 called it. A server may say
+ * 452 and 552 of a full disk or mailbox too, and then says so in an enhanced
+ * code. */
+bool thrum__session_is_too_many(thrum_smtp_stage stage,
+                                const thrum__reply *reply)
 {
     char enhanced[THRUM__REPLY_ENHANCED];
 
+    if (stage != THRUM_SMTP_STAGE_RCPT)
+        return false;
     if (thrum__reply_enhanced(reply, enhanced) > 0)
         return strcmp(enhanced + 1, ".5.3") == 0;
     return reply->code == REPLY_TOO_MANY || reply->code == REPLY_TOO_MUCH;
@@ -119,7 +121,7 @@ static void reply_rcpt_refused(thrum_smtp_session *session,
                                session_transaction *transaction, size_t index,
                                const thrum__reply *reply)
 {
-    bool late = reply_is_too_many(reply);
+    bool late = thrum__session_is_too_many(THRUM_SMTP_STAGE_RCPT, reply);
 
     thrum__receipt_refuse(
         transaction->receipt, index,
