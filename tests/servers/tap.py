@@ -7,21 +7,27 @@ import threading
 
 def messages(stream):
     """The messages in what a client said on one connection, when every DATA
-    was answered by 354: as they were before dots were doubled."""
-    found, at = [], 0
+    was answered by 354 and every BDAT by 250: as they were before dots were
+    doubled."""
+    found, chunks, at = [], b"", 0
     while True:
         line_end = stream.find(b"\r\n", at)
         if line_end < 0:
             return found
-        command, at = stream[at:line_end], line_end + 2
-        if command.upper() != b"DATA":
-            continue
-        end = stream.find(b"\r\n.\r\n", line_end)
-        if end < 0:
-            return found
-        body = stream[line_end:end + 2].replace(b"\r\n..", b"\r\n.")
-        found.append(body[2:])
-        at = end + 5
+        words, at = stream[at:line_end].upper().split(), line_end + 2
+        if words[0] == b"BDAT":
+            chunks += stream[at:at + int(words[1])]
+            at += int(words[1])
+            if words[2:] == [b"LAST"]:
+                found.append(chunks)
+                chunks = b""
+        elif words[0] == b"DATA":
+            end = stream.find(b"\r\n.\r\n", line_end)
+            if end < 0:
+                return found
+            body = stream[line_end:end + 2].replace(b"\r\n..", b"\r\n.")
+            found.append(body[2:])
+            at = end + 5
 
 
 class Tap:
