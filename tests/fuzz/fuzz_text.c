@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A byte says how it is sent; then, each ended by 0xFF: what stands before a
- * slot, its value, and what stands after it. A decoder written from RFC 5321
- * (dots) and RFC 2045 (quoted-printable) must find the same text, line ends
- * apart, in a message that has it as it is and in one made from a template.
+ * A byte says how it is sent, and whether all bytes of the text stand for ones
+ * that are hard on somebody (dots, CR, LF); then, each ended by 0xFF: what
+ * stands before a slot, its value, and what stands after it. The rest are the
+ * sizes of the slices. A decoder written from RFC 5321 (dots) and RFC 2045
+ * (quoted-printable) must find the same text, line ends apart, in a message
+ * that has it as it is and in one made from a template; the end of the data is
+ * where it should be and nowhere else; and for BDAT it is the same message
+ * without the dots that stuff it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -107,30 +111,81 @@ static text text_read(const thrum_buffer *sent)
     return plain;
 }
 
-static void text_check(thrum_message *message, const text *expected,
-                       thrum_context *context, size_t slice)
+/* The sizes of slices: a byte for each, and the same for all when there are no
+ * more. */
+typedef struct slices {
+    fuzz_input sizes;
+    size_t otherwise;
+} slices;
+
+static int text_send(thrum_message *message, thrum__message_form form,
+                     slices cut, thrum_buffer *out)
 {
     thrum__message_cursor cursor = {0, {0, 0}};
-    thrum_buffer out;
-    text read;
     int more;
 
+    do {
+        size_t size =
+            cut.sizes.size > 0 ? fuzz_byte(&cut.sizes) + 1 : cut.otherwise;
+
+        more =
+            thrum__message_data(message, &cursor, form, out, out->size + size);
+    } while (more == 1);
+    return more;
+}
+
+/* With the dot that ends it, it ends there alone. */
+static void text_ends_once(thrum_buffer *sent)
+{
+    const char *end;
+
+    fuzz_assert(thrum_buffer_append(sent, ".\r\n", 3) == 0);
+    end = memmem(sent->data, sent->size, "\r\n.\r\n", 5);
+    fuzz_assert(end == sent->data + sent->size - 5);
+    sent->size -= 3;
+}
+
+/* What a server keeps of what came after 354 is what BDAT would bring. */
+static void text_is_kept(const thrum_buffer *dotted, const thrum_buffer *binary)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < dotted->size; i++, at++) {
+        bool first = i == 0 || dotted->data[i - 1] == '\n';
+
+        if (first && dotted->data[i] == '.')
+            i++;
+        fuzz_assert(at < binary->size && binary->data[at] == dotted->data[i]);
+    }
+    fuzz_assert(at == binary->size);
+}
+
+static void text_check(thrum_message *message, const text *expected,
+                       thrum_context *context, slices cut)
+{
+    thrum_buffer out, binary;
+    text read;
+
     thrum_buffer_init(&out, context, SIZE_MAX);
-    do
-        more = thrum__message_data(message, &cursor, THRUM__MESSAGE_DOTTED,
-                                   &out, out.size + slice);
-    while (more == 1);
-    if (more == 0) {
+    thrum_buffer_init(&binary, context, SIZE_MAX);
+    if (text_send(message, THRUM__MESSAGE_DOTTED, cut, &out) == 0) {
         read = text_read(&out);
         fuzz_assert(read.size == expected->size);
         fuzz_assert(memcmp(read.data, expected->data, read.size) == 0);
         free(read.data);
+        text_ends_once(&out);
+        fuzz_assert(text_send(message, THRUM__MESSAGE_BINARY, cut, &binary) ==
+                    0);
+        text_is_kept(&out, &binary);
+        fuzz_assert(thrum__message_size(message, UINT64_MAX) >= binary.size);
+        fuzz_assert(thrum__message_size(message, 0) == binary.size);
     }
     thrum_buffer_fini(&out);
+    thrum_buffer_fini(&binary);
 }
 
 static void text_ordinary(thrum_context *context, const char *data, size_t size,
-                          size_t slice)
+                          slices cut)
 {
     thrum_message *message = thrum_message_new(context);
     text expected = text_new(size);
@@ -139,14 +194,14 @@ static void text_ordinary(thrum_context *context, const char *data, size_t size,
     thrum_message_add_to(message, "a@example.org");
     thrum_message_set_text(message, data, size);
     text_normalise(&expected, data, size);
-    text_check(message, &expected, context, slice);
+    text_check(message, &expected, context, cut);
     free(expected.data);
     thrum_message_free(message);
 }
 
 /* Braces of the literal parts would be slots of their own. */
 static void text_template(thrum_context *context, char *const *part,
-                          const size_t *size, size_t slice)
+                          const size_t *size, slices cut)
 {
     static const char *const columns[] = {"v"};
     thrum_message *prototype = thrum_message_new(context), *message;
@@ -167,7 +222,7 @@ static void text_template(thrum_context *context, char *const *part,
     thrum_message_set_text(prototype, whole.data, whole.size);
     letter = thrum_template_new(context, prototype, columns, 1, NULL);
     message = thrum_template_fill(letter, (thrum_bytes){"a@b", 3}, &value);
-    text_check(message, &expected, context, slice);
+    text_check(message, &expected, context, cut);
     thrum_message_free(message);
     thrum_template_unref(letter);
     thrum_message_free(prototype);
@@ -175,18 +230,32 @@ static void text_template(thrum_context *context, char *const *part,
     free(expected.data);
 }
 
+static void text_harden(char *data, size_t size)
+{
+    static const char hard[] = {'.', '\r', '\n', 'a', ' ', '=', '\t', '-'};
+
+    for (size_t i = 0; i < size; i++)
+        data[i] = hard[(unsigned char)data[i] % sizeof hard];
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     fuzz_input input = {data, size};
-    size_t slice = fuzz_byte(&input) * 64 + 1, length[PARTS];
+    unsigned how = fuzz_byte(&input);
+    slices cut = {.otherwise = how * 64 + 1};
     thrum_context *context = fuzz_context(0);
     char *part[PARTS];
+    size_t length[PARTS];
 
-    for (int i = 0; i < PARTS; i++)
+    for (int i = 0; i < PARTS; i++) {
         part[i] = fuzz_string(&input, &length[i]);
+        if (how % 2 == 1)
+            text_harden(part[i], length[i]);
+    }
+    cut.sizes = input;
     for (int i = 0; i < PARTS; i++)
-        text_ordinary(context, part[i], length[i], slice);
-    text_template(context, part, length, slice);
+        text_ordinary(context, part[i], length[i], cut);
+    text_template(context, part, length, cut);
     for (int i = 0; i < PARTS; i++)
         free(part[i]);
     fuzz_context_end(context);

@@ -290,6 +290,25 @@ START_TEST(what_a_reader_decodes_is_the_text_wherever_its_lines_break)
 }
 END_TEST
 
+/* As often as `cuts` has bits, from the lowest on, the room ends there. */
+static void unstuff_in_cuts(thrum_bytes dotted, unsigned cuts,
+                            thrum_bytes expected)
+{
+    thrum__place place = {0, 0};
+    char out[16];
+    size_t size = 0;
+
+    while (place.offset < dotted.size) {
+        size_t room = 1;
+
+        while (size + room < sizeof out && (cuts >> (size + room) & 1) == 0)
+            room++;
+        size += thrum__dots_unstuff(dotted, &place,
+                                    (thrum__room){out + size, room});
+    }
+    wire_assert_same((thrum_bytes){out, size}, expected, "unstuffed");
+}
+
 /* Every text of up to six of these: what ends or stuffs a line, and what does
  * not. */
 START_TEST(every_short_text_of_dots_and_line_ends_comes_back)
@@ -311,6 +330,37 @@ START_TEST(every_short_text_of_dots_and_line_ends_comes_back)
 }
 END_TEST
 
+/* The same ones that may go as they are, dotted, through every set of cuts. */
+START_TEST(every_short_text_is_unstuffed_wherever_it_is_cut)
+{
+    static const char symbols[] = {'.', '\r', '\n', 'a'};
+    unsigned count = 0;
+
+    for (size_t size = 0; size <= 6; size++)
+        for (unsigned n = 0; n < 1u << 2 * size; n++) {
+            char text[6], dotted[128], binary[128];
+            thrum__place place;
+            size_t stuffed, plain;
+
+            for (size_t i = 0; i < size; i++)
+                text[i] = symbols[n >> 2 * i & 3];
+            if (!thrum__plain_is((thrum_bytes){text, size}))
+                continue;
+            stuffed =
+                encode(PLAIN, (thrum_bytes){text, size}, 64, dotted, &place);
+            plain =
+                encode(BINARY, (thrum_bytes){text, size}, 64, binary, &place);
+            ck_assert_uint_le(plain, 12);
+            for (unsigned cuts = 0; cuts < 1u << (plain > 0 ? plain - 1 : 0);
+                 cuts++)
+                unstuff_in_cuts((thrum_bytes){dotted, stuffed}, cuts << 1,
+                                (thrum_bytes){binary, plain});
+            count++;
+        }
+    ck_assert_uint_gt(count, 1000);
+}
+END_TEST
+
 int main(void)
 {
     TCase *cases[] = {tcase_create("quoted-printable"), tcase_create("plain")};
@@ -329,5 +379,6 @@ int main(void)
     tcase_add_test(
         cases[1],
         stuffed_dots_are_taken_out_and_no_others_in_slices_of_any_size);
+    tcase_add_test(cases[1], every_short_text_is_unstuffed_wherever_it_is_cut);
     return support_main("encode", cases, 2);
 }

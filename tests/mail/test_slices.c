@@ -42,13 +42,20 @@ static void assert_not_smuggled(thrum_bytes sent)
         "\n.\n",     "\n.\r",   "\r.\n",       "\r.\r",
         "\n.\r\n",   "\r.\r\n", "\r\n.\r\r\n", "\r\r\n.\r\r\n",
         "\r\n.\r\n", "\r\n.\n", "\r\n.\r"};
-    static const char nul[] = {'\r', '\n', '\0', '.', '\r', '\n'};
+    size_t end = 0;
 
     for (size_t i = 0; i < sizeof sequences / sizeof sequences[0]; i++)
         if (memmem(sent.data, sent.size, sequences[i], strlen(sequences[i])))
             ck_abort_msg("sequence %zu is on the wire", i);
-    if (memmem(sent.data, sent.size, nul, sizeof nul))
-        ck_abort_msg("the sequence with NUL is on the wire");
+    if (memchr(sent.data, '\0', sent.size) != NULL)
+        ck_abort_msg("a NUL is on the wire, as in two of the sequences");
+    /* What ends it behind its last byte is the only end. */
+    while (sent.size - end > 2 && memcmp(sent.data + end, "\r\n.", 3) != 0)
+        end++;
+    if (sent.size - end > 3 && sent.data[end + 3] == '\r')
+        ck_abort_msg("it ends at %zu of %zu", end, sent.size);
+    if (memcmp(sent.data + sent.size - 2, "\r\n", 2) != 0)
+        ck_abort_msg("its last line has no end");
 }
 
 static void assert_every_slice_is_the_same(thrum_message *letter,
@@ -67,8 +74,48 @@ static void assert_every_slice_is_the_same(thrum_message *letter,
     thrum_buffer_fini(&out);
 }
 
-/* All 19,531 strings of up to six of ".", CR, LF, "a" and NUL: refused with a
- * NUL, else read as they were, and cut anywhere. */
+/* The body cut at each of its bytes, then written on byte by byte; in both
+ * forms. */
+static void assert_every_cut_is_the_same(thrum_message *letter,
+                                         thrum_context *context,
+                                         thrum_bytes whole,
+                                         thrum__message_form form)
+{
+    size_t body = (size_t)(wire_body(whole).data - whole.data);
+    thrum_buffer out;
+
+    thrum_buffer_init(&out, context, SIZE_MAX);
+    for (size_t cut = body; cut <= whole.size; cut++) {
+        thrum__message_cursor cursor = {0, {0, 0}};
+        size_t enough = cut;
+        int more;
+
+        do {
+            more = thrum__message_data(letter, &cursor, form, &out, enough);
+            enough = out.size + 1;
+        } while (more == 1);
+        if (more != 0)
+            ck_abort_msg("a cut at %zu", cut);
+        wire_assert_same((thrum_bytes){out.data, out.size}, whole, "a cut");
+        thrum_buffer_clear(&out);
+    }
+    thrum_buffer_fini(&out);
+}
+
+static void assert_every_cut(thrum_message *letter, thrum_context *context,
+                             thrum_bytes sent)
+{
+    wire_text kept = wire_receive(sent);
+
+    assert_every_cut_is_the_same(letter, context, sent, THRUM__MESSAGE_DOTTED);
+    assert_every_cut_is_the_same(letter, context,
+                                 (thrum_bytes){kept.data, kept.size},
+                                 THRUM__MESSAGE_BINARY);
+    free(kept.data);
+}
+
+/* D2, D3: all 19,531 strings of up to six of ".", CR, LF, "a" and NUL: refused
+ * with a NUL, else read as they were, and cut anywhere. */
 START_TEST(every_short_text_of_hard_symbols_comes_through)
 {
     thrum_context *context = support_context();
@@ -104,6 +151,8 @@ START_TEST(every_short_text_of_hard_symbols_comes_through)
                     size < 4 ? 1 : 61);
                 letter_assert_binary(letter, (thrum_bytes){out.data, out.size},
                                      size < 4 ? 1 : 61);
+                assert_every_cut(letter, context,
+                                 (thrum_bytes){out.data, out.size});
                 free(got.data);
                 free(expected.data);
             }
@@ -255,6 +304,8 @@ START_TEST(every_short_value_of_hard_symbols_comes_through)
                 ck_abort_msg("not written");
             sent = (thrum_bytes){out.data, out.size};
             assert_read(sent, around[which][0], values[1], around[which][1]);
+            assert_not_smuggled(sent);
+            assert_every_cut(message, context, sent);
             letter_assert_binary(message, sent, size < 4 ? 3 : 97);
             for (size_t slice = 1; slice < sent.size;
                  slice += size < 4 ? 3 : 97) {
@@ -382,6 +433,8 @@ START_TEST(every_short_text_that_is_the_same_for_all_comes_through)
                         (thrum_bytes){text, size}, "");
             letter_assert_binary(message, (thrum_bytes){out.data, out.size},
                                  size < 4 ? 1 : 61);
+            assert_every_cut(message, context,
+                             (thrum_bytes){out.data, out.size});
             count++;
             thrum_buffer_clear(&out);
             thrum_message_free(message);
