@@ -314,6 +314,7 @@ thrum_tls *thrum_tls_new(thrum_context *context, const thrum_tls_config *config,
         tls->context = thrum_context_ref(context);
         tls->refs = 1;
         thrum__link_init(&tls->tickets);
+        thrum_buffer_init(&tls->spare, context, SIZE_MAX);
         failure = tls_fill(tls, config != NULL ? config : &defaults);
     }
     if (failure == NULL)
@@ -347,6 +348,7 @@ void thrum_tls_unref(thrum_tls *tls)
     if (tls->credentials != NULL)
         gnutls_certificate_free_credentials(tls->credentials);
     thrum_context_release(context, tls->alpn);
+    thrum_buffer_fini(&tls->spare);
     thrum_context_release(context, tls);
     thrum_context_unref(context);
 }

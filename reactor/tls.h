@@ -10,6 +10,7 @@
 #include <gnutls/x509.h>
 #include <stdbool.h>
 
+#include <thrum/buffer.h>
 #include <thrum/tls.h>
 
 #include "reactor/link.h"
@@ -32,6 +33,7 @@ struct thrum_tls {
     gnutls_datum_t ticket_key; /* of a server's tickets */
     thrum__link tickets;       /* the youngest last */
     unsigned ticket_count;
+    thrum_buffer spare; /* a block between the uses that sessions have for it */
     bool has_certificate;
     bool has_trust; /* the trust file, or the system's store, was read */
     bool verify_clients;

@@ -15,6 +15,7 @@ enum {
     /* A record's worth of what a stream sends at once, and a handshake's
      * certificates: GnuTLS takes none above 128 KiB. */
     SESSION_OUT = 256 * 1024,
+    SESSION_SPARE = 128 * 1024, /* a larger block is not kept */
     /* Warnings, and wishes for another handshake, that are borne. */
     SESSION_WARNINGS = 8
 };
@@ -57,6 +58,41 @@ static void session_fail(thrum__tls_session *self, int error, const char *words)
                                      ? "the peer says: "
                                      : "",
                                  words));
+}
+
+/* ---- Its blocks ---- */
+
+static void session_swap(thrum_buffer *one, thrum_buffer *other)
+{
+    thrum_buffer held = *one;
+
+    *one = *other;
+    *other = held;
+    other->cap = one->cap;
+    one->cap = held.cap;
+}
+
+char *thrum__tls_session_room(thrum__tls_session *self, thrum_buffer *buffer,
+                              size_t size)
+{
+    if (buffer->block == NULL)
+        session_swap(buffer, &self->tls->spare);
+    return thrum_buffer_reserve(buffer, size);
+}
+
+void thrum__tls_session_rest(thrum__tls_session *self, thrum_buffer *buffer)
+{
+    size_t cap = buffer->cap;
+
+    if (buffer->block == NULL)
+        return;
+    thrum_buffer_clear(buffer);
+    if (self->tls->spare.block == NULL && buffer->room <= SESSION_SPARE) {
+        session_swap(buffer, &self->tls->spare);
+        return;
+    }
+    thrum_buffer_fini(buffer);
+    thrum_buffer_init(buffer, self->context, cap);
 }
 
 /* ---- What GnuTLS calls ---- */
@@ -477,10 +513,8 @@ ssize_t thrum__tls_session_receive(thrum__tls_session *self, char *data,
     else if (self->why == NULL && got < 0 && got != GNUTLS_E_AGAIN)
         session_fail(self, (int)got, NULL);
     session_keep_ticket(self);
-    if (self->in.size == 0) {
-        thrum_buffer_fini(&self->in);
-        thrum_buffer_init(&self->in, self->context, SESSION_IN);
-    }
+    if (self->in.size == 0)
+        thrum__tls_session_rest(self, &self->in);
     self->has_more = at > 0 && got != GNUTLS_E_AGAIN;
     if (at > 0)
         return (ssize_t)at;

@@ -56,6 +56,16 @@ thrum__tls_session *thrum__tls_session_new(thrum_tls *tls, bool server,
 
 void thrum__tls_session_free(thrum__tls_session *session);
 
+/* Room for `size` bytes in `in` or `out`, as thrum_buffer_reserve gives it; but
+ * the block is that of the last session that had done with its own, if there is
+ * one: a record would otherwise take a large block from malloc, and another way
+ * to give it back. Errors: NULL, as there. */
+char *thrum__tls_session_room(thrum__tls_session *session, thrum_buffer *buffer,
+                              size_t size);
+
+/* `in` or `out` is empty: an idle session holds no block. */
+void thrum__tls_session_rest(thrum__tls_session *session, thrum_buffer *buffer);
+
 /* Goes on with the handshake. Returns 1 when it is over, 0: it needs bytes, or
  * THRUM__TLS_FAILED; `out` may then hold an alert for the peer. */
 int thrum__tls_session_handshake(thrum__tls_session *session);

@@ -38,20 +38,12 @@ static void tls_watch_beneath(transport_tls *self);
 
 /* ---- Beneath ---- */
 
-static void buffer_drop(thrum_buffer *buffer, thrum_context *context)
-{
-    size_t cap = buffer->cap;
-
-    thrum_buffer_fini(buffer);
-    thrum_buffer_init(buffer, context, cap);
-}
-
 /* One read. What fails is the session's failure. */
 static void tls_fill(transport_tls *self)
 {
     thrum__tls_session *session = self->session;
     thrum__transport *beneath = self->beneath;
-    char *room = thrum_buffer_reserve(&session->in, TLS_READ);
+    char *room = thrum__tls_session_room(session, &session->in, TLS_READ);
     ssize_t got;
 
     if (room == NULL) {
@@ -86,7 +78,7 @@ static int tls_flush(transport_tls *self)
     if (sent > 0)
         thrum_buffer_consume(out, (size_t)sent);
     if (out->size == 0)
-        buffer_drop(out, self->session->context);
+        thrum__tls_session_rest(self->session, out);
     return 0;
 }
 
@@ -145,7 +137,7 @@ static void tls_shake(transport_tls *self)
     }
     session->has_more = got == 1 && session->in.size > 0;
     if (session->in.size == 0)
-        buffer_drop(&session->in, session->context);
+        thrum__tls_session_rest(session, &session->in);
     tls_watch_beneath(self);
     if (got == 1)
         tls_tell_done(self, NULL);
@@ -229,7 +221,7 @@ static void tls_on_open(transport_tls *self, int events)
     if ((events & ~self->wanted & THRUM__TRANSPORT_SEND) != 0) {
         if (tls_flush(self) != 0) {
             thrum_failure_unref(thrum__transport_take_why(&self->transport));
-            buffer_drop(&self->session->out, self->session->context);
+            thrum__tls_session_rest(self->session, &self->session->out);
         }
         tls_watch_beneath(self);
     }
@@ -310,7 +302,8 @@ static int tls_encrypt(transport_tls *self, const struct iovec *parts,
     for (int i = 0; i < count; i++)
         sum += parts[i].iov_len;
     sum = sum < left ? sum : left;
-    if (thrum_buffer_reserve(&session->out, sum + TLS_OVERHEAD) == NULL)
+    if (thrum__tls_session_room(session, &session->out, sum + TLS_OVERHEAD) ==
+        NULL)
         thrum__tls_session_fail(session, thrum_failure_no_memory());
     for (int i = 0; i < count && left > 0; i++) {
         size_t size = parts[i].iov_len < left ? parts[i].iov_len : left;

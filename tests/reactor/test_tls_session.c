@@ -483,6 +483,40 @@ START_TEST(t14_a_fatal_alert_is_a_failure_with_the_peers_word)
 }
 END_TEST
 
+/* ---- Blocks ---- */
+
+START_TEST(an_idle_session_leaves_its_block_to_the_next_that_needs_one)
+{
+    tls_pair pair;
+    thrum_context *context = pair_start(&pair, NULL);
+    thrum_buffer *in, *out, *spare = &pair.trusting->spare;
+
+    ck_assert(tls_pair_open(&pair, "mail.test"));
+    ck_assert(tls_pair_shake(&pair));
+    tls_pair_say(&pair, false, "250 mail.test\r\n");
+    in = &pair.client->in;
+    out = &pair.client->out;
+    thrum__tls_session_rest(pair.client, out);
+    ck_assert_ptr_null(in->block);
+    ck_assert_ptr_null(out->block);
+    ck_assert_ptr_nonnull(spare->block);
+    support_fail_at(1);
+    ck_assert_ptr_nonnull(thrum__tls_session_room(pair.client, in, 1));
+    ck_assert(!support_failed());
+    support_fail_at(0);
+    ck_assert_ptr_null(spare->block);
+    thrum__tls_session_rest(pair.client, in);
+    ck_assert_ptr_nonnull(spare->block);
+    ck_assert_ptr_nonnull(
+        thrum__tls_session_room(pair.client, out, 200 * 1024));
+    ck_assert_ptr_null(thrum__tls_session_room(pair.client, out, 300 * 1024));
+    thrum__tls_session_rest(pair.client, out); /* too large to be kept */
+    ck_assert_ptr_null(out->block);
+    ck_assert_ptr_null(spare->block);
+    pair_finish(&pair, context);
+}
+END_TEST
+
 /* ---- No memory ---- */
 
 static void scenario(void)
@@ -527,6 +561,8 @@ int main(void)
         pieces, t14_a_connection_cut_at_any_byte_is_never_a_good_end, 0, 2);
     tcase_add_loop_test(pieces, a_changed_byte_never_changes_what_is_told, 0,
                         2);
+    tcase_add_test(pieces,
+                   an_idle_session_leaves_its_block_to_the_next_that_needs_one);
     tcase_add_test(pieces, every_allocation_of_ours_may_fail);
     tcase_add_loop_test(agreed, t13_a_protocol_is_agreed_upon_or_refused, 0,
                         sizeof alpns / sizeof alpns[0]);
