@@ -33,6 +33,7 @@ static void report_kind(const thrum_failure *why, cli_report_kind *kind)
         return;
     }
     kind->code = detail->code;
+    kind->means = thrum_smtp_verdict_name(detail->verdict);
     snprintf(kind->enhanced, sizeof kind->enhanced, "%s", detail->enhanced);
     cli_say_clean(detail->text, strlen(detail->text), kind->text,
                   sizeof kind->text);
@@ -69,8 +70,10 @@ static void report_say_kind(const cli_report_kind *kind)
     if (kind->code != 0)
         snprintf(code, sizeof code, "%d%s%s ", kind->code,
                  kind->enhanced[0] != '\0' ? " " : "", kind->enhanced);
-    cli_say("  %llu failed: %s%s", (unsigned long long)kind->count, code,
-            kind->text);
+    cli_say("  %llu failed: %s%s%s%s%s", (unsigned long long)kind->count, code,
+            kind->text, kind->means != NULL ? " (" : "",
+            kind->means != NULL ? kind->means : "",
+            kind->means != NULL ? ")" : "");
 }
 
 static void report_say_kinds(const cli_report *report)

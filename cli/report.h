@@ -18,6 +18,7 @@ enum { CLI_REPORT_KINDS = 100, CLI_REPORT_TEXT = 200 };
 typedef struct cli_report_kind {
     int code;          /* the reply's, 0 without a reply */
     char enhanced[12]; /* "5.1.1", or "" */
+    const char *means; /* the verdict in a word; NULL without a reply */
     char text[CLI_REPORT_TEXT];
     uint64_t count;
 } cli_report_kind;

@@ -115,7 +115,8 @@ class Relay:
     tells back all that it was told. `replies` replaces answers by how a
     command begins.
     With `holds` it answers to so many messages of BDAT at a time; `meanwhile`
-    is called when a login awaits its last answer."""
+    is called when a login awaits its last answer; the first connection `ends`
+    when it has had so many messages, the last ones without an answer."""
 
     def __init__(self, plain=(), within=(), leaf='ip', **more):
         self.plain, self.within = plain, within
@@ -127,6 +128,7 @@ class Relay:
         self.greeting = more.pop('greeting', (b'220 relay.test ESMTP',))
         self.holds = more.pop('holds', 1)
         self.meanwhile = more.pop('meanwhile', None)
+        self.ends = more.pop('ends', None)
         if more:
             raise TypeError(more)
         self.context = None
@@ -218,6 +220,8 @@ class Relay:
         lines.read_bytes(int(words[1]))
         with self.lock:
             self.messages += 1
+            if self.messages == self.ends:
+                raise EOFError
         lines.bodies += 1
         lines.say(b'250 2.0.0 taken')
 

@@ -155,6 +155,17 @@ class Encryption(relay.Test):
                 self.assertIn(reply.decode(), done.errors)
             self.assertEqual(server.messages, 0)
 
+    def test_a_server_that_asks_for_a_login_stops_it(self):
+        with relay.Relay(leaf=None, replies={
+                'MAIL': (b'530 5.7.0 log in first',)}) as server:
+            self.people(1000)
+            done = self.through(server.via())
+        self.assertEqual((done.status, done.counts()),
+                         (69, {'failed': 1000}), done.errors)
+        self.assertIn('530 5.7.0 log in first (account)', done.errors)
+        self.assertLess(len(server.commands), 500)
+        self.assertEqual(server.messages, 0)
+
 
 if __name__ == '__main__':
     campaign.main()

@@ -26,6 +26,21 @@ class Windows(relay.Test):
         self.assertEqual(self.sends('--window', '500', people=1000, holds=500),
                          {'BDAT'})
 
+    def test_no_more_are_in_doubt_than_were_in_flight(self):
+        for window, holds, ends in ((4, 1, 6), (4, 4, 8), (9, 9, 18)):
+            self.people(36)
+            with self.subTest(window=window, holds=holds), relay.Relay(
+                    plain=self.OFFERS, leaf=None, holds=holds,
+                    ends=ends) as server:
+                done = self.through(server.via(), '--connections', '1',
+                                    '--window', str(window))
+            counts = done.counts()
+            self.assertEqual(done.status, 1, done.errors)
+            self.assertEqual(set(counts), {'accepted', 'in_doubt'})
+            self.assertLessEqual(counts['in_doubt'], window)
+            self.assertEqual(done.errors.count(': in doubt: '),
+                             counts['in_doubt'])
+
     def test_a_window_of_one_is_none(self):
         self.assertEqual(self.sends('--window', '1'), {'DATA'})
 

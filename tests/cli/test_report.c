@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <thrum/receipt.h>
 
@@ -142,6 +143,73 @@ static cli_report *report_of_all(void)
     return report;
 }
 
+/* What is said to a person. */
+static char *report_said(const cli_report *report)
+{
+    char *text = calloc(1, 4096);
+    FILE *caught = tmpfile();
+    int kept = dup(2);
+
+    fflush(stderr);
+    dup2(fileno(caught), 2);
+    cli_report_say(report);
+    dup2(kept, 2);
+    close(kept);
+    rewind(caught);
+    ck_assert_uint_gt(fread(text, 1, 4095, caught), 0);
+    fclose(caught);
+    return text;
+}
+
+START_TEST(a_person_is_told_what_a_refusal_means)
+{
+    static const struct {
+        thrum_smtp_verdict verdict;
+        const char *said;
+    } cases[] = {
+        {THRUM_SMTP_VERDICT_RECIPIENT, " 550 5.1.1 no such user (recipient)\n"},
+        {THRUM_SMTP_VERDICT_MESSAGE, " 550 5.1.1 no such user (message)\n"},
+        {THRUM_SMTP_VERDICT_BUSY, " 550 5.1.1 no such user (busy)\n"},
+    };
+    thrum_context *context = support_context();
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        cli_report *report = calloc(1, sizeof *report);
+        thrum_smtp_detail detail;
+        thrum_failure *why =
+            refusal(context, &detail, 550, "5.1.1", "no such user");
+        char *said;
+
+        detail.verdict = cases[i].verdict;
+        cli_report_failed(report, why, 1);
+        said = report_said(report);
+        ck_assert_ptr_nonnull(strstr(said, cases[i].said));
+        free(said);
+        thrum_failure_unref(why);
+        free(report);
+    }
+    support_context_end(context);
+}
+END_TEST
+
+START_TEST(what_no_server_said_has_no_verdict)
+{
+    cli_report *report = calloc(1, sizeof *report);
+    thrum_context *context = support_context();
+    thrum_failure *why = thrum_failure_new(context, &thrum_domain_base,
+                                           THRUM_E_FULL, "it is full");
+    char *said;
+
+    cli_report_failed(report, why, 1);
+    said = report_said(report);
+    ck_assert_ptr_nonnull(strstr(said, "1 failed: it is full\n"));
+    free(said);
+    thrum_failure_unref(why);
+    support_context_end(context);
+    free(report);
+}
+END_TEST
+
 START_TEST(the_states_sum_to_the_total_in_json)
 {
     static const char *const states[] = {"accepted", "failed",     "invalid",
@@ -207,6 +275,8 @@ int main(void)
     tcase_add_test(report, causes_stand_behind_what_they_caused);
     tcase_add_test(report, words_without_end_are_cut);
     tcase_add_test(report, too_many_kinds_are_counted_as_other);
+    tcase_add_test(report, a_person_is_told_what_a_refusal_means);
+    tcase_add_test(report, what_no_server_said_has_no_verdict);
     tcase_add_test(report, the_states_sum_to_the_total_in_json);
     tcase_add_test(report, the_json_is_one_line_in_the_order_of_its_contract);
     tcase_add_test(report, a_full_disk_is_noticed);
