@@ -23,7 +23,8 @@ typedef struct thrum_smtp_account thrum_smtp_account;
 /* Makes an account. `mechanisms` (of thrum_smtp_mechanism) are those that may
  * be used; 0: all that go with a password, but CRAM-MD5. With XOAUTH2 or
  * OAUTHBEARER, and nothing else, `secret` is a token. The user is UTF-8 and
- * prepared as RFC 4013 (SASLprep) has it, and so is a password.
+ * prepared as RFC 8265 (OpaqueString, which took the place of SASLprep) has it,
+ * and so is a password.
  * Ownership: new; a reference to `secret` is taken; *why new, only on error
  * (`why` may be NULL).
  * Errors: NULL; *why says so: no memory; THRUM_E_INVALID for mechanisms that do

@@ -87,11 +87,13 @@ thrum_smtp_session_new(thrum_context *context,
 {
     const char *helo = config->helo != NULL ? config->helo : "localhost";
     const char *peer = config->peer != NULL ? config->peer : "server";
+    const char *host = config->host != NULL ? config->host : "";
     size_t helo_size = strlen(helo) + 1, peer_size = strlen(peer) + 1;
+    size_t host_size = strlen(host) + 1;
     unsigned places = session_places(session_window(config));
     size_t ring = places * sizeof(session_command);
     thrum_smtp_session *session = thrum_context_allocate(
-        context, sizeof *session + ring + helo_size + peer_size);
+        context, sizeof *session + ring + helo_size + peer_size + host_size);
     char *names;
 
     if (session == NULL)
@@ -104,16 +106,18 @@ thrum_smtp_session_new(thrum_context *context,
     session->context = thrum_context_ref(context);
     session->helo = memcpy(names, helo, helo_size);
     session->peer = memcpy(names + helo_size, peer, peer_size);
+    session->host = memcpy(names + helo_size + peer_size, host, host_size);
+    session->port = config->port;
     session->state = THRUM_SMTP_SESSION_OPENING;
     session->most = config->mode;
     session->most_window = session_window(config);
-    thrum__session_open(session, config);
     session->limits = config->limits;
     session_limits_fill(&session->limits);
     session->since = now;
     session_push(session, THRUM_SMTP_STAGE_GREETING, NULL);
     session->sending = session->end;
     session->awaited = 1;
+    thrum__session_open(session, config);
     return session;
 }
 
@@ -131,6 +135,7 @@ void thrum_smtp_session_free(thrum_smtp_session *session)
     }
     thrum_failure_unref(session->failure);
     thrum_context_release(session->context, session->greeting);
+    thrum_smtp_account_unref(session->account);
     context = session->context;
     thrum_context_release(context, session);
     thrum_context_unref(context);
@@ -278,6 +283,7 @@ void thrum__session_end(thrum_smtp_session *session, thrum_failure *why)
     session->failure = why;
     session->sending = session->answering = session->end;
     session->awaited = 0;
+    thrum__session_login_end(session);
     while (session->begun.first != NULL || session->waiting.first != NULL)
         session_end_first(session);
 }

@@ -18,10 +18,14 @@ typedef struct failure_reply {
     char line[THRUM__REPLY_WORDS + 32]; /* "550 5.1.1 no such user" */
 } failure_reply;
 
-static void failure_show(failure_reply *shown, const thrum__reply *reply)
+/* A server that repeats a secret has its words left out. */
+static void failure_show(const thrum_smtp_session *session,
+                         failure_reply *shown, const thrum__reply *reply)
 {
     thrum__reply_enhanced(reply, shown->enhanced);
-    thrum__reply_words(reply, shown->words, sizeof shown->words);
+    shown->words[0] = '\0';
+    if (!thrum__session_repeats_secret(session, reply->text))
+        thrum__reply_words(reply, shown->words, sizeof shown->words);
     snprintf(shown->line, sizeof shown->line, "%d%s%s%s%s", reply->code,
              shown->enhanced[0] != '\0' ? " " : "", shown->enhanced,
              shown->words[0] != '\0' ? " " : "", shown->words);
@@ -78,7 +82,7 @@ thrum_failure *thrum__session_refusal(const thrum_smtp_session *session,
     char text[FAILURE_TEXT];
     failure_reply shown;
 
-    failure_show(&shown, reply);
+    failure_show(session, &shown, reply);
     snprintf(text, sizeof text, "%s refused %s: %s", session->peer,
              thrum_smtp_stage_name(stage), shown.line);
     return failure_of_reply(session, failure_code(stage, reply, &shown), stage,
@@ -92,7 +96,7 @@ thrum_failure *thrum__session_no_service(const thrum_smtp_session *session,
     char text[FAILURE_TEXT];
     failure_reply shown;
 
-    failure_show(&shown, reply);
+    failure_show(session, &shown, reply);
     snprintf(text, sizeof text, "%s gives no service: %s", session->peer,
              shown.line);
     return failure_of_reply(session, THRUM_SMTP_E_SERVICE, stage, reply, &shown,
@@ -106,7 +110,7 @@ thrum_failure *thrum__session_surprise(const thrum_smtp_session *session,
     char text[FAILURE_TEXT];
     failure_reply shown;
 
-    failure_show(&shown, reply);
+    failure_show(session, &shown, reply);
     snprintf(text, sizeof text,
              "%s does not keep to SMTP: it answered %s with %s", session->peer,
              thrum_smtp_stage_name(stage), shown.line);
@@ -121,7 +125,7 @@ thrum_failure *thrum__session_unasked(const thrum_smtp_session *session,
     char text[FAILURE_TEXT];
     failure_reply shown;
 
-    failure_show(&shown, reply);
+    failure_show(session, &shown, reply);
     snprintf(text, sizeof text,
              "%s does not keep to SMTP: it said without being asked: %s",
              session->peer, shown.line);
@@ -170,6 +174,56 @@ thrum_failure *thrum__session_cancelled(const thrum_smtp_session *session)
              session->peer);
     return failure_of_silence(session, THRUM_SMTP_E_CANCELLED,
                               THRUM_SMTP_STAGE_MAIL, text);
+}
+
+thrum_failure *thrum__session_insecure(const thrum_smtp_session *session,
+                                       thrum_smtp_stage stage, const char *what,
+                                       const thrum__reply *reply)
+{
+    char text[FAILURE_TEXT];
+    failure_reply shown;
+
+    if (reply == NULL) {
+        snprintf(text, sizeof text, "%s %s", session->peer, what);
+        return failure_of_silence(session, THRUM_SMTP_E_SECURITY, stage, text);
+    }
+    failure_show(session, &shown, reply);
+    snprintf(text, sizeof text, "%s %s: %s", session->peer, what, shown.line);
+    return failure_of_reply(session, THRUM_SMTP_E_SECURITY, stage, reply,
+                            &shown, text);
+}
+
+thrum_failure *thrum__session_no_account(const thrum_smtp_session *session,
+                                         const thrum__reply *reply)
+{
+    bool later = reply->code < 500;
+    char text[FAILURE_TEXT];
+    failure_reply shown;
+
+    failure_show(session, &shown, reply);
+    snprintf(text, sizeof text, "%s refused %s: %s", session->peer,
+             later ? "AUTH" : "the account", shown.line);
+    return failure_of_reply(session,
+                            later ? THRUM_SMTP_E_LATER : THRUM_SMTP_E_ACCOUNT,
+                            THRUM_SMTP_STAGE_AUTH, reply, &shown, text);
+}
+
+thrum_failure *thrum__session_no_mechanism(const thrum_smtp_session *session)
+{
+    unsigned offered = session->offers.mechanisms;
+    char text[FAILURE_TEXT];
+    int size = snprintf(text, sizeof text,
+                        "%s offers no way to log in that the account may use",
+                        session->peer);
+
+    for (unsigned bit = 1; bit <= offered && size < (int)sizeof text; bit <<= 1)
+        if ((offered & bit) != 0)
+            size +=
+                snprintf(text + size, sizeof text - (size_t)size, "%s%s",
+                         (offered & (bit - 1)) == 0 ? ", only " : " ",
+                         thrum_smtp_mechanism_name((thrum_smtp_mechanism)bit));
+    return failure_of_silence(session, THRUM_SMTP_E_ACCOUNT,
+                              THRUM_SMTP_STAGE_AUTH, text);
 }
 
 thrum_failure *thrum__session_cut(const thrum_smtp_session *session,

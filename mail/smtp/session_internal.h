@@ -64,6 +64,9 @@ typedef struct session_queue {
     size_t size;
 } session_queue;
 
+/* A login on its way. */
+typedef struct session_login session_login;
+
 /* One command; RCPT stands for those of all recipients, BODY for all BDATs. */
 typedef struct session_command {
     thrum_smtp_stage stage;
@@ -88,6 +91,7 @@ struct thrum_smtp_session {
     thrum_smtp_offers offers;
     thrum_smtp_account *account;
     unsigned mechanism;
+    session_login *login; /* NULL: none is under way */
     size_t unread; /* bytes in the clear behind the consent to STARTTLS */
     thrum_smtp_limits limits;
     bool dirty;    /* the server may still hold a transaction: RSET first */
@@ -216,7 +220,7 @@ void thrum__session_surprised(thrum_smtp_session *session,
 
 /* ---- session_opening.c: from the greeting until it is ready ---- */
 
-/* What the config says of TLS. */
+/* What the config says of TLS and of who logs in. May end the session. */
 void thrum__session_open(thrum_smtp_session *session,
                          const thrum_smtp_session_config *config);
 
@@ -224,6 +228,21 @@ session_perform_fn thrum__session_send_ehlo, thrum__session_send_helo,
     thrum__session_send_starttls;
 session_reply_fn thrum__session_reply_greeting, thrum__session_reply_ehlo,
     thrum__session_reply_helo, thrum__session_reply_starttls;
+
+/* ---- session_auth.c: who logs in ---- */
+
+/* Begins to log in. */
+void thrum__session_log_in(thrum_smtp_session *session);
+
+/* What is left of a login is wiped. */
+void thrum__session_login_end(thrum_smtp_session *session);
+
+session_perform_fn thrum__session_send_auth;
+session_reply_fn thrum__session_reply_auth;
+
+/* Whether the text has the account's secret in it, or the base64 of it. */
+bool thrum__session_repeats_secret(const thrum_smtp_session *session,
+                                   thrum_bytes text);
 
 /* ---- session_transaction.c: messages ---- */
 
@@ -304,6 +323,20 @@ thrum_failure *thrum__session_contradiction(const thrum_smtp_session *session);
 
 /* "given up before it was sent to PEER". */
 thrum_failure *thrum__session_cancelled(const thrum_smtp_session *session);
+
+/* "PEER `what`": SECURITY; with ": 454 4.7.0 not now" behind it where `reply`
+ * is one and not NULL. */
+thrum_failure *thrum__session_insecure(const thrum_smtp_session *session,
+                                       thrum_smtp_stage stage, const char *what,
+                                       const thrum__reply *reply);
+
+/* "PEER refused the account: 535 5.7.8 no": ACCOUNT, or LATER for 4yz. */
+thrum_failure *thrum__session_no_account(const thrum_smtp_session *session,
+                                         const thrum__reply *reply);
+
+/* "PEER offers no way to log in that the account may use, only LOGIN":
+ * ACCOUNT. */
+thrum_failure *thrum__session_no_mechanism(const thrum_smtp_session *session);
 
 /* How a message fails whose connection ended: UNSENT, LATER or DOUBT, by how
  * far it came. `why` is its cause. Ownership: why borrowed, may be NULL. */

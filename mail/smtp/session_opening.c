@@ -4,47 +4,19 @@
  * and EHLO again. What the server said in the clear is forgotten when the
  * connection is secured; what it says in between is never read.
  */
-#include <stdio.h>
 #include <string.h>
 
-#include "mail/receipt_internal.h"
 #include "mail/smtp/ehlo.h"
 #include "mail/smtp/session_internal.h"
 
-enum { OPENING_TEXT = 1000, OPENING_TLS_GO_AHEAD = 220 };
+enum { OPENING_TLS_GO_AHEAD = 220 };
 
-/* ---- The words ---- */
-
-/* "PEER refused STARTTLS, and TLS is required: 454 4.7.0 not now"; `reply` may
- * be NULL. */
-static thrum_failure *opening_insecure(const thrum_smtp_session *session,
-                                       thrum_smtp_stage stage, const char *what,
-                                       const thrum__reply *reply)
+static void opening_insecure(thrum_smtp_session *session,
+                             thrum_smtp_stage stage, const char *what,
+                             const thrum__reply *reply)
 {
-    char words[THRUM__REPLY_WORDS] = "", enhanced[THRUM__REPLY_ENHANCED] = "";
-    char code[16] = "", text[OPENING_TEXT];
-    thrum_smtp_detail detail = {.stage = stage,
-                                .enhanced = enhanced,
-                                .text = words,
-                                .peer = session->peer};
-
-    if (reply != NULL) {
-        detail.code = reply->code;
-        thrum__reply_enhanced(reply, enhanced);
-        thrum__reply_words(reply, words, sizeof words);
-        snprintf(code, sizeof code, ": %d", reply->code);
-    }
-    snprintf(text, sizeof text, "%s %s%s%s%s%s%s", session->peer, what, code,
-             enhanced[0] != '\0' ? " " : "", enhanced,
-             words[0] != '\0' ? " " : "", words);
-    return thrum__smtp_failure(session->context, THRUM_SMTP_E_SECURITY, &detail,
-                               text);
-}
-
-static void opening_end(thrum_smtp_session *session, thrum_smtp_stage stage,
-                        const char *what, const thrum__reply *reply)
-{
-    thrum__session_end(session, opening_insecure(session, stage, what, reply));
+    thrum__session_end(session,
+                       thrum__session_insecure(session, stage, what, reply));
 }
 
 /* ---- What is sent ---- */
@@ -87,12 +59,21 @@ int thrum__session_send_starttls(thrum_smtp_session *session,
 
 /* ---- What comes next ---- */
 
-/* Whether there is anything yet to be done for which TLS would be needed: not
- * when all that is left is to say QUIT. */
+/* Whether there is anything yet to be done for which TLS or an account would be
+ * needed: not when all that is left is to say QUIT. */
 static bool opening_is_over(const thrum_smtp_session *session)
 {
     return session->state == THRUM_SMTP_SESSION_CLOSING &&
            session->waiting.first == NULL;
+}
+
+/* Nothing more is to be done for TLS. */
+static void opening_go_on(thrum_smtp_session *session)
+{
+    if (session->account != NULL && !opening_is_over(session))
+        thrum__session_log_in(session);
+    else
+        thrum__session_ready(session);
 }
 
 /* The server has said what it offers. Within TLS a STARTTLS that it offers
@@ -103,14 +84,14 @@ static void opening_secure(thrum_smtp_session *session)
 
     if (opening_is_over(session) || session->secured ||
         session->tls == THRUM_SMTP_TLS_NONE)
-        thrum__session_ready(session);
+        opening_go_on(session);
     else if (offered)
         session_push(session, THRUM_SMTP_STAGE_STARTTLS, NULL);
     else if (session->tls == THRUM_SMTP_TLS_OPPORTUNISTIC)
-        thrum__session_ready(session);
+        opening_go_on(session);
     else
-        opening_end(session, THRUM_SMTP_STAGE_STARTTLS,
-                    "does not offer STARTTLS, and TLS is required", NULL);
+        opening_insecure(session, THRUM_SMTP_STAGE_STARTTLS,
+                         "does not offer STARTTLS, and TLS is required", NULL);
 }
 
 /* ---- What the replies do ---- */
@@ -151,8 +132,10 @@ static void opening_fall_back(thrum_smtp_session *session,
                               const thrum__reply *reply)
 {
     if (!session->secured && session->tls == THRUM_SMTP_TLS_REQUIRED)
-        opening_end(session, THRUM_SMTP_STAGE_EHLO,
-                    "refused EHLO, and TLS is required", reply);
+        opening_insecure(session, THRUM_SMTP_STAGE_EHLO,
+                         "refused EHLO, and TLS is required", reply);
+    else if (session->account != NULL)
+        thrum__session_end(session, thrum__session_no_mechanism(session));
     else
         session_push(session, THRUM_SMTP_STAGE_HELO, NULL);
 }
@@ -203,8 +186,8 @@ void thrum__session_reply_starttls(thrum_smtp_session *session,
     if (reply->code == OPENING_TLS_GO_AHEAD)
         session->state = THRUM_SMTP_SESSION_STARTTLS;
     else if (session->tls == THRUM_SMTP_TLS_REQUIRED)
-        opening_end(session, stage, "refused STARTTLS, and TLS is required",
-                    reply);
+        opening_insecure(session, stage,
+                         "refused STARTTLS, and TLS is required", reply);
     else if (session_reply_is_negative(reply))
         thrum__session_ready(session);
     else
@@ -213,13 +196,24 @@ void thrum__session_reply_starttls(thrum_smtp_session *session,
 
 /* ---- From outside ---- */
 
+/* A secret is not given to whoever can listen, or can claim to be the server
+ * (RFC 4954 section 4; RFC 8314 section 5). */
 void thrum__session_open(thrum_smtp_session *session,
                          const thrum_smtp_session_config *config)
 {
-    session->tls = config->tls == THRUM_SMTP_TLS_DEFAULT
-                       ? THRUM_SMTP_TLS_OPPORTUNISTIC
-                       : config->tls;
+    bool account = config->account != NULL;
+
+    session->tls = config->tls != THRUM_SMTP_TLS_DEFAULT ? config->tls
+                   : account ? THRUM_SMTP_TLS_REQUIRED
+                             : THRUM_SMTP_TLS_OPPORTUNISTIC;
     session->secured = session->tls == THRUM_SMTP_TLS_IMPLICIT;
+    if (!account)
+        return;
+    session->account = thrum_smtp_account_ref(config->account);
+    if (session->tls != THRUM_SMTP_TLS_REQUIRED &&
+        session->tls != THRUM_SMTP_TLS_IMPLICIT)
+        opening_insecure(session, THRUM_SMTP_STAGE_AUTH,
+                         "is not told the account: that needs TLS", NULL);
 }
 
 /* Nothing that the server said in the clear is remembered (RFC 3207 section
@@ -229,9 +223,9 @@ void thrum_smtp_session_secured(thrum_smtp_session *session, thrum_ns now)
     if (session->state != THRUM_SMTP_SESSION_STARTTLS)
         return;
     if (session->unread > 0) {
-        opening_end(session, THRUM_SMTP_STAGE_STARTTLS,
-                    "went on in the clear behind its consent to STARTTLS",
-                    NULL);
+        opening_insecure(session, THRUM_SMTP_STAGE_STARTTLS,
+                         "went on in the clear behind its consent to STARTTLS",
+                         NULL);
         return;
     }
     session->secured = true;

@@ -241,6 +241,7 @@ static session_reply_fn *const reply_functions[] = {
     [THRUM_SMTP_STAGE_EHLO] = thrum__session_reply_ehlo,
     [THRUM_SMTP_STAGE_HELO] = thrum__session_reply_helo,
     [THRUM_SMTP_STAGE_STARTTLS] = thrum__session_reply_starttls,
+    [THRUM_SMTP_STAGE_AUTH] = thrum__session_reply_auth,
     [THRUM_SMTP_STAGE_RSET] = thrum__session_reply_rset,
     [THRUM_SMTP_STAGE_MAIL] = thrum__session_reply_mail,
     [THRUM_SMTP_STAGE_RCPT] = thrum__session_reply_rcpt,

@@ -130,6 +130,7 @@ static session_perform_fn *const send_performs[] = {
     [THRUM_SMTP_STAGE_EHLO] = thrum__session_send_ehlo,
     [THRUM_SMTP_STAGE_HELO] = thrum__session_send_helo,
     [THRUM_SMTP_STAGE_STARTTLS] = thrum__session_send_starttls,
+    [THRUM_SMTP_STAGE_AUTH] = thrum__session_send_auth,
     [THRUM_SMTP_STAGE_RSET] = thrum__session_send_rset,
     [THRUM_SMTP_STAGE_MAIL] = thrum__session_send_mail,
     [THRUM_SMTP_STAGE_RCPT] = thrum__session_send_rcpt,
@@ -246,6 +247,8 @@ int thrum_smtp_session_produce(thrum_smtp_session *session, thrum_buffer *out,
             send_failed(session, transaction, more);
             return more;
         }
+        if (more == 1 && command.stage == THRUM_SMTP_STAGE_AUTH)
+            return 1; /* a password is being made a key of */
         session->sending += more == 0;
     }
     return due;

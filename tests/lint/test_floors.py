@@ -115,7 +115,8 @@ class Links(unittest.TestCase):
                        *build.variable('GNUTLS_LIBS')))
 
     def test_mail_needs_only_what_libthrum_exports(self):
-        self.need(link(('mail',), build.shared('libthrum')))
+        self.need(link(('mail',), build.shared('libthrum'),
+                       *build.variable('GNUTLS_LIBS')))
 
     def test_a_planted_upward_call_is_found(self):
         planted = ('void thrum_reactor_stop(void *); void planted(void);'
