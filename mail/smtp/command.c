@@ -62,11 +62,18 @@ static inline command_wide command_odd(const char *sixteen_bytes)
            (command_wide)(wide == command_each(0x7f));
 }
 
+static inline bool command_is_none(command_wide wide)
+{
+    uint64_t halves[2];
+
+    memcpy(halves, &wide, sizeof halves);
+    return (halves[0] | halves[1]) == 0;
+}
+
 static bool command_is_plain(thrum_bytes argument)
 {
     char few[COMMAND_WIDE];
     command_wide odd = command_each(0);
-    uint64_t halves[2];
     size_t at = 0;
 
     if (argument.size < COMMAND_WIDE) {
@@ -78,8 +85,7 @@ static bool command_is_plain(thrum_bytes argument)
             odd |= command_odd(argument.data + at);
         odd |= command_odd(argument.data + argument.size - COMMAND_WIDE);
     }
-    memcpy(halves, &odd, sizeof halves);
-    return (halves[0] | halves[1]) == 0;
+    return command_is_none(odd);
 }
 
 static bool command_needs_quotes(char byte)
@@ -126,8 +132,10 @@ static inline char *command_room(thrum_buffer *out, size_t size)
     return thrum_buffer_reserve(out, size);
 }
 
-static int command_write_argument(thrum_buffer *out, const command_form *form,
-                                  thrum_bytes argument)
+/* Not inline: the usual command should not pay for its registers. */
+static __attribute__((__noinline__)) int
+command_write_any(thrum_buffer *out, const command_form *form,
+                  thrum_bytes argument)
 {
     size_t room = COMMAND_BEFORE + argument.size + COMMAND_AFTER;
     size_t size = form->before_size + argument.size + form->after_size;
@@ -148,20 +156,48 @@ static int command_write_argument(thrum_buffer *out, const command_form *form,
     return 0;
 }
 
-/* A command without an argument, where there is room, takes four moves. */
+/* Copies an argument as addresses usually are, plain and of 8 to 32 bytes: its
+ * start and its end, which overlap, are looked at and copied in registers.
+ * Returns false, having written at most its bytes, when it is another one. */
+static inline bool command_copy_usual(char *to, thrum_bytes argument)
+{
+    const char *from = argument.data;
+    size_t size = argument.size;
+    char start[COMMAND_WIDE], end[COMMAND_WIDE];
+
+    if (size < 8 || size > 2 * COMMAND_WIDE)
+        return false;
+    if (size < COMMAND_WIDE) {
+        memcpy(start, from, 8);
+        memcpy(start + 8, from + size - 8, 8);
+        memcpy(to, start, 8);
+        memcpy(to + size - 8, start + 8, 8);
+        return command_is_none(command_odd(start));
+    }
+    memcpy(start, from, sizeof start);
+    memcpy(end, from + size - sizeof end, sizeof end);
+    memcpy(to, start, sizeof start);
+    memcpy(to + size - sizeof end, end, sizeof end);
+    return command_is_none(command_odd(start) | command_odd(end));
+}
+
 int thrum__command_write(thrum_buffer *out, thrum_smtp_stage stage,
                          thrum_bytes argument)
 {
     const command_form *form = &command_forms[stage];
+    size_t room = COMMAND_BEFORE + argument.size + COMMAND_AFTER;
     char *line;
 
-    if (argument.size > 0 || out->room < COMMAND_BEFORE + COMMAND_AFTER ||
-        out->cap - out->size < COMMAND_BEFORE + COMMAND_AFTER)
-        return command_write_argument(out, form, argument);
+    if (room > out->room || room > out->cap - out->size)
+        return command_write_any(out, form, argument);
     line = out->data + out->size;
     memcpy(line, form->before, COMMAND_BEFORE);
-    memcpy(line + form->before_size, form->after, COMMAND_AFTER);
-    thrum_buffer_commit(out, form->before_size + form->after_size);
+    line += form->before_size;
+    if (argument.size > 0 && !command_copy_usual(line, argument))
+        return command_write_any(out, form, argument);
+    memcpy(line + argument.size, form->after, COMMAND_AFTER);
+    thrum_buffer_commit(out,
+                        form->before_size + argument.size + form->after_size);
     return 0;
 }
 

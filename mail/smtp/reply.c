@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The usual reply is one line that came whole: it is read where it lies and
- * nothing is copied. Only a line that came in pieces is gathered in `line`, and
- * only a reply of several lines is gathered in `text`.
+ * The usual reply is one line that came whole: it is read where it lies (in
+ * reply.h) and nothing is copied. Only a line that came in pieces is gathered
+ * in `line`, and only a reply of several lines is gathered in `text`.
  */
 #include <string.h>
 
@@ -27,19 +27,6 @@ static int reply_wrong(thrum__reply_reader *reader, const char *wrong)
 static inline bool reply_is_digit(char byte)
 {
     return byte >= '0' && byte <= '9';
-}
-
-/* The code that three bytes are, or 0: 2yz to 5yz are all there are (RFC 5321
- * section 4.2.1). */
-static inline int reply_code(const char *line)
-{
-    unsigned first = (unsigned)line[0] - '2';
-    unsigned second = (unsigned)line[1] - '0';
-    unsigned third = (unsigned)line[2] - '0';
-
-    if (first > '5' - '2' || second > 9 || third > 9)
-        return 0;
-    return 200 + (int)(100 * first + 10 * second + third);
 }
 
 static void reply_keep(thrum__reply_reader *reader, thrum_bytes text)
@@ -89,7 +76,7 @@ static int reply_line(thrum__reply_reader *reader, const char *line,
         return reply_wrong(reader, "a reply is too long");
     if (size > 0 && line[size - 1] == '\r')
         size--;
-    code = size >= 3 ? reply_code(line) : 0;
+    code = size >= 3 ? thrum__reply_code(line) : 0;
     if (code == 0)
         return reply_wrong(reader, "a line has no reply code");
     if (size > 3) {
@@ -117,11 +104,9 @@ static int reply_partial(thrum__reply_reader *reader, const char *data,
     return 0;
 }
 
-/* Lines until there is a reply, or no more of them. Not inline: the usual reply
- * should not pay for its registers. */
-static __attribute__((__noinline__)) int
-reply_read_lines(thrum__reply_reader *reader, thrum_bytes *in,
-                 thrum__reply *reply)
+/* Lines until there is a reply, or no more of them. */
+static int reply_read_lines(thrum__reply_reader *reader, thrum_bytes *in,
+                            thrum__reply *reply)
 {
     int got = 0;
 
@@ -143,34 +128,22 @@ reply_read_lines(thrum__reply_reader *reader, thrum_bytes *in,
         reader->partial = 0;
         got = reply_line(reader, line, size, reply);
     }
-    if (got == 1)
-        thrum__reply_reader_init(reader);
     return got;
 }
 
-/* The usual reply, one whole line "250 text" CRLF, is read here; any other line
- * by the functions above. */
-int thrum__reply_read(thrum__reply_reader *reader, thrum_bytes *in,
-                      thrum__reply *reply)
+int thrum__reply_read_any(thrum__reply_reader *reader, thrum_bytes *in,
+                          thrum__reply *reply)
 {
-    const char *line = in->data, *end;
-    size_t size;
-    int code;
+    int got;
 
-    if (in->size == 0 || reader->wrong != NULL)
-        return reader->wrong != NULL ? -1 : 0;
-    if (thrum__reply_reader_is_amid(reader))
-        return reply_read_lines(reader, in, reply);
-    end = memchr(line, '\n', in->size);
-    size = end != NULL ? (size_t)(end - line) : 0;
-    if (size < 5 || size > THRUM__REPLY_LINE || line[3] != ' ' ||
-        line[size - 1] != '\r' || (code = reply_code(line)) == 0)
-        return reply_read_lines(reader, in, reply);
-    in->data = end + 1;
-    in->size -= size + 1;
-    reply->code = code;
-    reply->text = (thrum_bytes){line + 4, size - 5};
-    return 1;
+    if (reader->wrong != NULL)
+        return -1;
+    if (in->size == 0)
+        return 0;
+    got = reply_read_lines(reader, in, reply);
+    if (got == 1)
+        thrum__reply_reader_init(reader);
+    return got;
 }
 
 static size_t reply_number(thrum_bytes text, size_t at)

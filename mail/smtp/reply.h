@@ -12,6 +12,7 @@
 #define THRUM_MAIL_SMTP_REPLY_H
 
 #include <stdbool.h>
+#include <string.h>
 
 #include <thrum/api.h>
 
@@ -49,12 +50,49 @@ thrum__reply_reader_is_amid(const thrum__reply_reader *reader)
     return reader->partial > 0 || reader->lines > 0;
 }
 
+/* thrum__reply_read without its short way. */
+int thrum__reply_read_any(thrum__reply_reader *reader, thrum_bytes *in,
+                          thrum__reply *reply);
+
+/* The code that three bytes are, or 0: 2yz to 5yz are all there are (RFC 5321
+ * section 4.2.1). */
+static inline int thrum__reply_code(const char *line)
+{
+    unsigned first = (unsigned)line[0] - '2';
+    unsigned second = (unsigned)line[1] - '0';
+    unsigned third = (unsigned)line[2] - '0';
+
+    if (first > '5' - '2' || second > 9 || third > 9)
+        return 0;
+    return 200 + (int)(100 * first + 10 * second + third);
+}
+
 /* Reads `in`, at most to the end of one reply, and moves it behind what was
  * read. Returns 1 with a reply, whose text is borrowed until the next read; 0
  * when all was read and the reply has not ended; -1 when this is not SMTP:
- * reader->wrong says why, and there is nothing more to be read. */
-int thrum__reply_read(thrum__reply_reader *reader, thrum_bytes *in,
-                      thrum__reply *reply);
+ * reader->wrong says why, and there is nothing more to be read.
+ *
+ * The usual reply, one whole line "250 text" CRLF, is read here, within its
+ * caller: there are three or four to a message. */
+static inline int thrum__reply_read(thrum__reply_reader *reader,
+                                    thrum_bytes *in, thrum__reply *reply)
+{
+    const char *line = in->data, *end = NULL;
+    size_t size = 0;
+
+    if (in->size > 0 && reader->wrong == NULL &&
+        !thrum__reply_reader_is_amid(reader))
+        end = memchr(line, '\n', in->size);
+    if (end != NULL)
+        size = (size_t)(end - line);
+    if (size < 5 || size > THRUM__REPLY_LINE || line[3] != ' ' ||
+        line[size - 1] != '\r' || (reply->code = thrum__reply_code(line)) == 0)
+        return thrum__reply_read_any(reader, in, reply);
+    in->data = end + 1;
+    in->size -= size + 1;
+    reply->text = (thrum_bytes){line + 4, size - 5};
+    return 1;
+}
 
 /* The enhanced status code at the start of the reply (RFC 2034), if it is well
  * formed and of the class of the reply's code; "" otherwise. Returns its

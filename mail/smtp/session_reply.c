@@ -345,11 +345,11 @@ void thrum_smtp_session_receive(thrum_smtp_session *session, const char *data,
 {
     thrum_bytes in = {data, size};
     thrum__reply reply;
-    int got = 1;
 
-    while (got == 1 && session->state != THRUM_SMTP_SESSION_ENDED &&
+    while (in.size > 0 && session->state != THRUM_SMTP_SESSION_ENDED &&
            session->state != THRUM_SMTP_SESSION_STARTTLS) {
-        got = thrum__reply_read(&session->reader, &in, &reply);
+        int got = thrum__reply_read(&session->reader, &in, &reply);
+
         if (got == 1)
             reply_take(session, &reply, now);
         else if (got < 0)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdio.h>
 #include <string.h>
 
 #include "mail/smtp/command.h"
@@ -80,21 +81,45 @@ START_TEST(I1_no_control_byte_and_nothing_past_ascii_passes)
 }
 END_TEST
 
+/* Written into `out`, which has room: the line, or nothing. */
+static void expect_written(thrum_buffer *out, thrum_bytes argument, bool fits)
+{
+    char line[64];
+    int size = snprintf(line, sizeof line, "RCPT TO:<%.*s>\r\n",
+                        (int)argument.size, argument.data);
+
+    thrum_buffer_clear(out);
+    ck_assert_int_eq(thrum__command_write(out, THRUM_SMTP_STAGE_RCPT, argument),
+                     fits ? 0 : THRUM_E_INVALID);
+    ck_assert_uint_eq(out->size, fits ? (size_t)size : 0);
+    if (fits)
+        ck_assert_mem_eq(out->data, line, (size_t)size);
+}
+
 START_TEST(I1_a_byte_is_seen_wherever_it_stands)
 {
     static const char odd[] = {'\0', '\n', '\r', ' ', '<', '>', '\\', 127, -1};
+    thrum_context *context = support_context();
+    thrum_buffer out;
 
+    thrum_buffer_init(&out, context, 1000);
+    ck_assert_ptr_nonnull(thrum_buffer_reserve(&out, 100));
     for (size_t size = 1; size <= 40; size++)
         for (size_t at = 0; at < size; at++)
             for (size_t i = 0; i < sizeof odd; i++) {
                 char text[40];
                 thrum_bytes argument = {text, size};
 
-                memset(text, 'x', sizeof text);
+                for (size_t j = 0; j < sizeof text; j++)
+                    text[j] = (char)('a' + j % 26);
                 ck_assert(thrum__command_allows(argument));
+                expect_written(&out, argument, true);
                 text[at] = odd[i];
                 ck_assert(!thrum__command_allows(argument));
+                expect_written(&out, argument, false);
             }
+    thrum_buffer_fini(&out);
+    support_context_end(context);
 }
 END_TEST
 
