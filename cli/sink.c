@@ -3,6 +3,7 @@
  * thrum sink: an SMTP server that takes everything, counts it, and keeps it
  * only when it is asked to.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,6 +111,31 @@ static int sink_read_tls(sink_server *server, thrum_context *context,
     return CLI_EXIT_NOINPUT;
 }
 
+/* Reads the account, if there is one. Answers CLI_GO_ON or a status. */
+static int sink_read_account(sink_account *account, const sink_options *options)
+{
+    thrum_bytes user = {options->user, strlen(options->user)};
+
+    if (options->auth == NULL)
+        return CLI_GO_ON;
+    switch (sink_account_read(account, user, options->file)) {
+    case SINK_ACCOUNT_GOOD:
+        return CLI_GO_ON;
+    case SINK_ACCOUNT_MISSING:
+        cli_say("thrum sink: %s: %s", options->file, strerror(errno));
+        return CLI_EXIT_NOINPUT;
+    case SINK_ACCOUNT_OPEN:
+        cli_say("thrum sink: %s: others may read or write it, or own it; "
+                "chmod 600 it",
+                options->file);
+        return CLI_EXIT_NOPERM;
+    default:
+        cli_say("thrum sink: %s: a password is one line of at most %d bytes",
+                options->file, SINK_SECRET_MAX - 2);
+        return CLI_EXIT_DATA;
+    }
+}
+
 /* The dump outlives the reactor, whose last connections may write to it. */
 static int sink_run(thrum_context *context, const sink_options *options,
                     sink_dump *dump)
@@ -122,11 +148,17 @@ static int sink_run(thrum_context *context, const sink_options *options,
                     .chunking = options->chunking,
                     .size = options->size},
     };
-    int status = sink_read_tls(&server, context, options);
+    sink_account account = {0};
+    int status = sink_read_account(&account, options);
 
+    if (options->auth != NULL)
+        server.session.account = &account;
+    if (status == CLI_GO_ON)
+        status = sink_read_tls(&server, context, options);
     if (status == CLI_GO_ON)
         status = sink_run_server(&server, context, options);
     thrum_tls_unref(server.tls);
+    sink_account_fini(&account);
     return status;
 }
 

@@ -47,7 +47,7 @@ static bool command_has_argument(sink_session *session, thrum_bytes argument,
 
 /* ---- Greetings ---- */
 
-static bool session_offers_tls(const sink_session *session)
+bool sink_session_offers_tls(const sink_session *session)
 {
     return session->config->tls && !session->secure;
 }
@@ -57,6 +57,7 @@ sink_offers sink_session_offers(const sink_session *session)
     return (sink_offers){
         .extended = session->extended,
         .size = session->config->size > 0,
+        .auth = session->config->account != NULL,
     };
 }
 
@@ -77,6 +78,14 @@ static void hello_size(sink_session *session)
         session->stage = SINK_STAGE_ENDED;
 }
 
+/* In the clear a password is not asked for, where there could be TLS. */
+static void hello_auth(sink_session *session)
+{
+    sink_reply(session, "250-AUTH");
+    sink_reply(session, sink_mechanism_names);
+    sink_reply(session, "\r\n");
+}
+
 static void serve_extended_hello(sink_session *session, thrum_bytes argument)
 {
     const sink_session_config *config = session->config;
@@ -91,8 +100,10 @@ static void serve_extended_hello(sink_session *session, thrum_bytes argument)
                             : "250-localhost\r\n");
     if (config->size > 0)
         hello_size(session);
-    if (session_offers_tls(session))
+    if (sink_session_offers_tls(session))
         sink_reply(session, "250-STARTTLS\r\n");
+    if (config->account != NULL && !sink_session_offers_tls(session))
+        hello_auth(session);
     if (config->chunking)
         sink_reply(session, "250-CHUNKING\r\n");
     sink_reply(session, "250-8BITMIME\r\n250-SMTPUTF8\r\n250-DSN\r\n"
@@ -166,7 +177,7 @@ static sink_command_fn *command_find(thrum_bytes verb)
         {"QUIT", serve_quit},      {"HELO", serve_hello},
         {"VRFY", serve_vrfy},      {"EHLO", serve_extended_hello},
         {"EXPN", serve_other},     {"STARTTLS", serve_starttls},
-        {"HELP", serve_other},     {"AUTH", serve_other},
+        {"HELP", serve_other},     {"AUTH", sink_serve_auth},
         {"ETRN", serve_other},
     };
 

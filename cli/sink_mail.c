@@ -44,6 +44,8 @@ static bool mail_is_due(sink_session *session)
         sink_refuse(session, "503 5.5.1 EHLO or HELO comes first\r\n");
     else if (session->stage != SINK_STAGE_READY)
         sink_refuse(session, "503 5.5.1 There is a sender already\r\n");
+    else if (session->config->account != NULL && session->mechanism == NULL)
+        sink_reply(session, "530 5.7.0 Authentication required\r\n");
     else
         return true;
     return false;

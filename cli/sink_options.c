@@ -28,6 +28,9 @@ static const cli_option sink_table[] = {
      CLI_TEXT, AT(tls_key), 0, 0},
     {"implicit-tls", NULL, NULL, "begin with TLS, instead of STARTTLS",
      CLI_FLAG, AT(implicit_tls), 0, 0},
+    {"auth", "USER:FILE", NULL,
+     "take mail of USER only, whose password is in FILE", CLI_TEXT, AT(auth), 0,
+     0},
     {"json", NULL, NULL, "print the totals as JSON", CLI_FLAG, AT(json), 0, 0},
 };
 
@@ -77,13 +80,29 @@ static bool sink_options_address(sink_options *options)
     return true;
 }
 
-/* What does not go together; NULL: nothing. */
-static const char *sink_options_wrong(const sink_options *options)
+/* The first colon parts them: a user has none, a file may. */
+static bool sink_options_account(sink_options *options)
+{
+    const char *colon = strchr(options->auth, ':');
+    size_t size = colon != NULL ? (size_t)(colon - options->auth) : 0;
+
+    if (size == 0 || size >= sizeof options->user || colon[1] == '\0')
+        return false;
+    memcpy(options->user, options->auth, size);
+    options->user[size] = '\0';
+    options->file = colon + 1;
+    return true;
+}
+
+/* What is no account, or does not go together; NULL: nothing. */
+static const char *sink_options_wrong(sink_options *options)
 {
     if (options->tls_key != NULL && options->tls_cert == NULL)
         return "--tls-key without --tls-cert";
     if (options->implicit_tls && options->tls_cert == NULL)
         return "--implicit-tls without --tls-cert";
+    if (options->auth != NULL && !sink_options_account(options))
+        return "--auth takes USER:FILE";
     return NULL;
 }
 

@@ -13,7 +13,10 @@ typedef struct sink_options {
     const char *dump;     /* NULL: none */
     const char *tls_cert; /* NULL: no TLS */
     const char *tls_key;
-    uint64_t size; /* 0: any */
+    uint64_t size;    /* 0: any */
+    const char *auth; /* as given; NULL: none */
+    char user[256];   /* the user in it, */
+    const char *file; /* and the file */
     int no_pipelining;
     int chunking;
     int implicit_tls;

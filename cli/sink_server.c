@@ -55,7 +55,11 @@ static int server_keep(sink_server *server, sink_connection *from)
     sink_peer peer = {
         .version = facts != NULL ? facts->version : NULL,
         .cipher = facts != NULL ? facts->cipher : NULL,
+        .mechanism = from->session.mechanism,
     };
+
+    if (peer.mechanism != NULL)
+        peer.user = server->session.account->user;
 
     if (sink_line_end(&from->line, &from->session.envelope, &peer,
                       server->dump) != 0)

@@ -14,10 +14,28 @@ enum {
 
 /* ---- Lines ---- */
 
+static size_t session_line_most(const sink_session *session)
+{
+    return session->stage == SINK_STAGE_AUTH ? SINK_AUTH_LINE_MAX
+                                             : LINE_MAX_SIZE;
+}
+
 static void session_too_long(sink_session *session)
 {
+    if (session->stage == SINK_STAGE_AUTH) {
+        sink_hang_up(session, "500 5.5.6 Line too long\r\n");
+        return;
+    }
     session->config->totals->commands++;
     sink_hang_up(session, "500 5.5.2 Line too long\r\n");
+}
+
+static void session_serve(sink_session *session, thrum_bytes line)
+{
+    if (session->stage == SINK_STAGE_AUTH)
+        sink_auth_serve(session, line);
+    else
+        sink_command_serve(session, line);
 }
 
 /* The size of the line that ends in these bytes, with its CR LF; 0: none. */
@@ -39,7 +57,8 @@ static size_t session_gather(sink_session *session, const char *data,
 {
     const char *lf = memchr(data, '\n', size);
     size_t used = lf != NULL ? (size_t)(lf - data) + 1 : size;
-    size_t room = LINE_MAX_SIZE - session->line.size;
+    size_t most = session_line_most(session);
+    size_t room = most - session->line.size;
     thrum_bytes line;
 
     if (used > room)
@@ -52,9 +71,9 @@ static size_t session_gather(sink_session *session, const char *data,
     line.size = session->line.size;
     if (line.size >= 2 && memcmp(line.data + line.size - 2, "\r\n", 2) == 0) {
         line.size -= 2;
-        sink_command_serve(session, line);
+        session_serve(session, line);
         thrum_buffer_clear(&session->line);
-    } else if (line.size == LINE_MAX_SIZE) {
+    } else if (line.size == most) {
         session_too_long(session);
     }
     return used;
@@ -62,17 +81,17 @@ static size_t session_gather(sink_session *session, const char *data,
 
 static size_t session_line(sink_session *session, const char *data, size_t size)
 {
-    size_t seen = size < LINE_MAX_SIZE ? size : LINE_MAX_SIZE;
+    size_t most = session_line_most(session);
     size_t used = 0;
     thrum_bytes line;
 
     if (session->line.size == 0)
-        used = session_find_line(data, seen);
+        used = session_find_line(data, size < most ? size : most);
     if (used == 0)
         return session_gather(session, data, size);
     line.data = data;
     line.size = used - 2;
-    sink_command_serve(session, line);
+    session_serve(session, line);
     return used;
 }
 
@@ -85,7 +104,7 @@ int sink_session_init(sink_session *session, thrum_context *context,
     session->config = config;
     session->ctx = ctx;
     thrum_buffer_init(&session->replies, context, REPLIES_MAX);
-    thrum_buffer_init(&session->line, context, LINE_MAX_SIZE);
+    thrum_buffer_init(&session->line, context, SINK_AUTH_LINE_MAX);
     sink_envelope_init(&session->envelope, context);
     config->totals->connections++;
     sink_reply(session, "220 localhost ESMTP thrum sink\r\n");
@@ -94,6 +113,7 @@ int sink_session_init(sink_session *session, thrum_context *context,
 
 void sink_session_fini(sink_session *session)
 {
+    sink_auth_end(session);
     thrum_buffer_fini(&session->replies);
     thrum_buffer_fini(&session->line);
     sink_envelope_fini(&session->envelope);
@@ -135,6 +155,7 @@ void sink_session_secured(sink_session *session)
     thrum_buffer_clear(&session->line);
     session->stage = SINK_STAGE_FRESH;
     session->extended = false;
+    session->mechanism = NULL;
     session->secure = true;
 }
 

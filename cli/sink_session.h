@@ -15,6 +15,7 @@
 
 #include "cli/sink_body.h"
 #include "cli/sink_envelope.h"
+#include "cli/sink_sasl.h"
 
 /* What came over all connections together. */
 typedef struct sink_totals {
@@ -46,6 +47,8 @@ typedef struct sink_session_config {
     bool pipelining; /* offer it */
     bool chunking;   /* offer it */
     bool tls;        /* offer STARTTLS until there is TLS */
+    /* Take mail of this one only, after AUTH; NULL: of anybody. */
+    const sink_account *account;
 } sink_session_config;
 
 typedef enum sink_stage {
@@ -57,6 +60,7 @@ typedef enum sink_stage {
     SINK_STAGE_LOST,      /* after a BDAT that was refused, to the last one */
     SINK_STAGE_TEXT,      /* after 354 */
     SINK_STAGE_CHUNK,     /* within the octets of a BDAT */
+    SINK_STAGE_AUTH,      /* the next line is an answer to a challenge */
     SINK_STAGE_HANDSHAKE, /* send the replies, begin TLS, tell `secured` */
     SINK_STAGE_ENDED      /* send the replies, then close */
 } sink_stage;
@@ -67,9 +71,11 @@ struct sink_session {
     thrum_buffer replies; /* to be sent, and cleared, by the owner */
     thrum_buffer line;    /* a command whose end has not come */
     sink_envelope envelope;
-    uint64_t bytes;      /* of this message's text */
-    uint64_t chunk;      /* octets of this BDAT that are still to come */
-    const char *verdict; /* why the text is refused; NULL: it is not */
+    uint64_t bytes;        /* of this message's text */
+    uint64_t chunk;        /* octets of this BDAT that are still to come */
+    sink_sasl *exchange;   /* while AUTH goes on; NULL: it does not */
+    const char *mechanism; /* by which it authenticated; NULL: it did not */
+    const char *verdict;   /* why the text is refused; NULL: it is not */
     sink_stage stage;
     sink_stage after; /* the stage behind this BDAT */
     sink_body_state text;

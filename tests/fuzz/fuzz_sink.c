@@ -3,7 +3,7 @@
  * A byte says which allocation fails, one in what pieces the rest, all that a
  * client says to the sink, arrives, and what the sink offers. Whole and in
  * pieces it is the same replies and the same texts, and no more messages than
- * there are ends of one.
+ * there are ends of one; where AUTH is asked for, none before it.
  */
 #include <string.h>
 #include <strings.h>
@@ -21,6 +21,7 @@ static int heard_begin(sink_session *session, void *ctx)
 {
     (void)ctx;
     fuzz_assert(session->envelope.count > 0);
+    fuzz_assert(session->config->account == NULL || session->mechanism != NULL);
     return 0;
 }
 
@@ -89,10 +90,30 @@ static uint64_t count_ends(fuzz_input input)
     return count;
 }
 
+/* The user tim, whose password is pencil; made once. */
+static const sink_account *tim(void)
+{
+    static sink_account account;
+
+    if (account.user.size == 0)
+        sink_account_set(&account, (thrum_bytes){"tim", 3},
+                         (thrum_bytes){"pencil", 6}, (thrum_bytes){"salt", 4});
+    return &account;
+}
+
 static bool is_same(const thrum_buffer *a, const thrum_buffer *b)
 {
     return a->size == b->size &&
            (a->size == 0 || memcmp(a->data, b->data, a->size) == 0);
+}
+
+/* Challenges hold nonces, which are all of one size. */
+static bool is_same_but_nonces(const heard *whole, const heard *pieces,
+                               const sink_session_config *offers)
+{
+    if (offers->account != NULL)
+        return whole->replies.size == pieces->replies.size;
+    return is_same(&whole->replies, &pieces->replies);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -105,14 +126,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .pipelining = true,
         .chunking = (how & 64) == 0,
         .size = (how & 128) != 0 ? 9 : 0,
+        .account = (how & 32) != 0 ? tim() : NULL,
     };
     heard whole, pieces;
 
-    sink_hear(context, &pieces, input, &offers, how % 64 + 1);
+    sink_hear(context, &pieces, input, &offers, how % 32 + 1);
     fuzz_assert(pieces.totals.messages <= count_ends(input));
     sink_hear(context, &whole, input, &offers, input.size + 1);
     if (fail_at == 0) {
-        fuzz_assert(is_same(&whole.replies, &pieces.replies));
+        fuzz_assert(is_same_but_nonces(&whole, &pieces, &offers));
         fuzz_assert(is_same(&whole.texts, &pieces.texts));
         fuzz_assert(whole.totals.messages == pieces.totals.messages);
     }

@@ -111,6 +111,7 @@ static void dialogue_offer(const dialogue *one, peer *self)
     self->config.chunking = offers->chunking;
     self->config.size = offers->size;
     self->config.tls = offers->tls;
+    self->config.account = offers->account;
     if (one->secure)
         sink_session_secured(&self->session);
 }

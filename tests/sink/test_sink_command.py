@@ -37,8 +37,8 @@ class CommandLine(unittest.TestCase):
         self.assertEqual([option.replace('\\', '') for option in told], shown)
 
     def test_what_is_not_due_is_unknown(self):
-        for option in ('--auth=a:b', '--reply=a:1', '--drop=MAIL',
-                       '--delay=MAIL:1', '--read-rate=1'):
+        for option in ('--reply=a:1', '--drop=MAIL', '--delay=MAIL:1',
+                       '--read-rate=1'):
             self.refused(64, 'unknown option', option)
 
     def test_an_address_has_a_port(self):
