@@ -372,6 +372,7 @@ static void session_refuse(thrum__tls_session *self, int error)
                 self->unverified != NULL;
 
     session_fail(self, error, ours ? self->unverified : NULL);
+    self->told = ours && thrum__tls_facts_fill(self) == 0;
     if (ours)
         gnutls_alert_send(self->gnutls, GNUTLS_AL_FATAL, self->alert);
     else if (error != GNUTLS_E_FATAL_ALERT_RECEIVED &&
@@ -423,7 +424,7 @@ int thrum__tls_session_handshake(thrum__tls_session *self)
         thrum__tls_session_fail(self, thrum_failure_no_memory());
         return THRUM__TLS_FAILED;
     }
-    self->open = true;
+    self->open = self->told = true;
     return 1;
 }
 

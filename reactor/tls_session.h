@@ -28,6 +28,7 @@ typedef struct thrum__tls_session {
     bool in_over; /* nothing will be added to `in` any more */
     bool server;
     bool open;      /* the handshake is over */
+    bool told;      /* the facts are known */
     bool checked;   /* the peer's certificate was looked at */
     bool ended;     /* the peer ended TLS */
     bool no_memory; /* for `out` */

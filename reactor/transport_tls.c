@@ -449,7 +449,7 @@ thrum__transport_tls_session(const thrum__transport *transport)
     const transport_tls *self = (const transport_tls *)transport;
 
     if (transport == NULL || transport->ops != &tls_ops ||
-        self->session == NULL || !self->session->open)
+        self->session == NULL || !self->session->told)
         return NULL;
     return self->session;
 }

@@ -25,7 +25,7 @@ thrum__transport *thrum__transport_tls_new(thrum_reactor *reactor,
 /* Nobody is told of the handshake any more. */
 void thrum__transport_tls_forget(thrum__transport *transport);
 
-/* The session, when `transport` is TLS and its handshake is over; else NULL.
+/* The session, when `transport` is TLS and its facts are known; else NULL.
  * Ownership: borrowed. */
 const thrum__tls_session *
 thrum__transport_tls_session(const thrum__transport *transport);

@@ -93,7 +93,9 @@ typedef struct thrum_tls_facts {
     const char *unverified; /* why not, in words; NULL: verified */
 } thrum_tls_facts;
 
-/* The facts of a stream's TLS. Ownership: borrowed, until the stream ends.
+/* The facts of a stream's TLS; those of a handshake that failed by the peer's
+ * certificate can be had until the stream is closed, so from where
+ * thrum_stream_start_tls fails. Ownership: borrowed, until the stream ends.
  * Returns NULL before the handshake's end, and for a plain stream. */
 THRUM_API const thrum_tls_facts *
 thrum_stream_tls_facts(const thrum_stream *stream);

@@ -255,6 +255,10 @@ START_TEST(a_name_that_is_not_the_servers_refuses_it_and_the_server_hears_why)
                        "\"mail.test\"");
     end_expect_same(&link.client);
     ck_assert_str_ne(link.client.beneath, "");
+    ck_assert_str_eq(link.client.shown,
+                     "CN=thrum test good: its certificate is for "
+                     "\"mail.test\"");
+    ck_assert_ptr_null(thrum_stream_tls_facts(link.client.stream));
     ck_assert_uint_eq(link.server.closed, 1);
     ck_assert_ptr_nonnull(strstr(link.server.closed_text, "the peer says: "));
     link_end(&link);

@@ -68,8 +68,16 @@ static thrum_outcome end_refused(const thrum_failure *why, void *ctx)
 {
     tls_end *self = ctx;
     const thrum_failure *beneath = thrum_failure_cause(why);
+    const thrum_tls_facts *facts =
+        self->stream != NULL ? thrum_stream_tls_facts(self->stream) : NULL;
 
     self->refused++;
+    if (facts != NULL) {
+        ck_assert_int_eq(facts->verified, 0);
+        ck_assert_str_eq(facts->version, "TLS1.3");
+        snprintf(self->shown, sizeof self->shown, "%s: %s", facts->peer,
+                 facts->unverified);
+    }
     self->starting = NULL;
     self->code = thrum_failure_code(why);
     snprintf(self->text, sizeof self->text, "%s", thrum_failure_text(why));

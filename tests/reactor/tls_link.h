@@ -33,6 +33,7 @@ typedef struct tls_end {
     int code;                  /* of that failure */
     char text[256];
     char beneath[256]; /* what lies beneath it */
+    char shown[128];   /* "CN=name: why not", of a certificate refused */
 } tls_end;
 
 typedef struct tls_link {

@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+enum { PEER_PATH = 512 };
 
 /* One connection. Its memory is malloc's: what is tested is not the peer. */
 typedef struct peer_link {
@@ -13,10 +16,14 @@ typedef struct peer_link {
     char *bytes; /* that came and were not used */
     size_t size;
     size_t body;  /* bytes so far of the message that comes */
+    size_t chunk; /* bytes of it that a BDAT has yet to bring */
     int number;   /* of the message: what its RCPT says */
     int accepted; /* messages on this connection */
     bool refused; /* its RCPT was */
     bool in_body;
+    bool last; /* the chunk is */
+    bool secured;
+    bool challenged;
     bool gone;
 } peer_link;
 
@@ -45,6 +52,9 @@ static void link_mail(peer_link *link)
 {
     const peer_config *config = &link->peer->config;
 
+    link->peer->exposed += !link->secured;
+    if (config->mute_at_mail)
+        return;
     if (config->leave_after > 0 && link->accepted >= config->leave_after) {
         link_say(link, "421 4.7.0 enough for one connection");
         link_drop(link);
@@ -78,6 +88,28 @@ static void link_data(peer_link *link)
     link_say(link, "354 go on");
 }
 
+/* The last line has no "-". */
+static void link_offer(peer_link *link)
+{
+    const peer_config *config = &link->peer->config;
+    bool starttls = config->certificate != NULL && !config->implicit &&
+                    !config->hides_starttls && !link->secured;
+
+    if (starttls)
+        link_say(link, "250-STARTTLS");
+    if (config->auth != NULL && link->secured) {
+        char line[PEER_URL];
+
+        snprintf(line, sizeof line, "250-%s", config->auth);
+        link_say(link, line);
+    }
+    if (config->chunking)
+        link_say(link, "250-CHUNKING");
+    if (!config->lockstep)
+        link_say(link, "250-PIPELINING");
+    link_say(link, "250 HELP");
+}
+
 static void link_ehlo(peer_link *link, const char *name)
 {
     snprintf(link->peer->ehlo, sizeof link->peer->ehlo, "%s", name);
@@ -85,9 +117,80 @@ static void link_ehlo(peer_link *link, const char *name)
         link->peer->on_ehlo(link->peer->ctx);
         return;
     }
-    if (!link->peer->config.lockstep)
-        link_say(link, "250-peer");
-    link_say(link, link->peer->config.lockstep ? "250 peer" : "250 PIPELINING");
+    if (link->peer->config.no_ehlo) {
+        link_say(link, "502 5.5.1 what?");
+        return;
+    }
+    link_say(link, "250-peer");
+    link_offer(link);
+}
+
+/* ---- TLS and who logs in ---- */
+
+static thrum_outcome link_secured(void *nothing, void *ctx)
+{
+    peer_link *link = ctx;
+
+    (void)nothing;
+    link->secured = true;
+    link->peer->secured++;
+    link->peer->resumed += thrum_stream_tls_facts(link->stream)->resumed != 0;
+    return thrum_done();
+}
+
+/* The client went away, or did not like what it saw. */
+static thrum_outcome link_not_secured(const thrum_failure *why, void *ctx)
+{
+    (void)why;
+    (void)ctx;
+    return thrum_done();
+}
+
+static void link_serve_tls(peer_link *link)
+{
+    thrum_deferred *secured;
+
+    if (link->peer->config.mute_in_tls)
+        return;
+    if (link->peer->config.breaks_tls) {
+        link_drop(link);
+        return;
+    }
+    secured =
+        thrum_stream_serve_tls(link->stream, link->peer->tls, 0, INT64_MAX / 2);
+    thrum_deferred_add(secured, link_secured, link_not_secured, link, NULL);
+    thrum_deferred_finish(secured);
+}
+
+static void link_starttls(peer_link *link)
+{
+    const char *answer = link->peer->config.starttls;
+
+    link_say(link, answer != NULL ? answer : "220 2.0.0 go ahead");
+    if (answer == NULL || strncmp(answer, "220", 3) == 0)
+        link_serve_tls(link);
+}
+
+static void link_judge(peer_link *link)
+{
+    const char *verdict = link->peer->config.verdict;
+
+    link->challenged = false;
+    link_say(link, verdict != NULL ? verdict : "235 2.7.0 welcome");
+}
+
+static void link_auth(peer_link *link, const char *line)
+{
+    peer *self = link->peer;
+
+    self->logins++;
+    self->exposed += !link->secured;
+    snprintf(self->auth, sizeof self->auth, "%s", line);
+    link->challenged = self->config.challenge != NULL;
+    if (link->challenged)
+        link_say(link, self->config.challenge);
+    else
+        link_judge(link);
 }
 
 static void link_quit(peer_link *link)
@@ -97,12 +200,72 @@ static void link_quit(peer_link *link)
     link_drop(link);
 }
 
+static void link_dot(peer_link *link)
+{
+    const peer_config *config = &link->peer->config;
+    char line[64];
+
+    link->in_body = false;
+    if (link->body > link->peer->largest)
+        link->peer->largest = link->body;
+    if (config->mute_at_dot)
+        return;
+    if (link->number == config->drop_at_dot) {
+        link_drop(link);
+    } else if (is_nth(link->number, config->refuse_dot)) {
+        link_say(link, "554 5.6.0 not this one");
+    } else {
+        link->peer->taken[link->number]++;
+        snprintf(line, sizeof line, "250 2.0.0 queued as %d", link->number);
+        link_say(link, line);
+        if (++link->accepted == config->drop_after)
+            link_drop(link);
+    }
+}
+
+/* What a BDAT has brought; its answer comes with its end. */
+static void link_chunk(peer_link *link, size_t size)
+{
+    link->chunk -= size;
+    link->body += size;
+    if (link->chunk > 0)
+        return;
+    if (link->refused) {
+        link_say(link, "554 5.5.1 no valid recipients");
+    } else if (link->last) {
+        link_dot(link);
+        link->body = 0;
+    } else {
+        link_say(link, "250 2.0.0 go on");
+    }
+}
+
+/* "BDAT 1234 LAST" */
+static void link_bdat(peer_link *link, const char *line)
+{
+    link->chunk = strtoul(line + strlen("BDAT "), NULL, 10);
+    link->last = strstr(line, " LAST") != NULL;
+    if (link->chunk == 0)
+        link_chunk(link, 0);
+}
+
 static void link_command(peer_link *link, const char *line)
 {
     if (link->peer->config.mute)
         return;
-    if (strncmp(line, "EHLO ", 5) == 0)
+    if (link->challenged) {
+        link->peer->thoughts++;
+        link_judge(link);
+    } else if (strncmp(line, "EHLO ", 5) == 0)
         link_ehlo(link, line + 5);
+    else if (strncmp(line, "HELO ", 5) == 0)
+        link_say(link, "250 peer");
+    else if (strcmp(line, "STARTTLS") == 0)
+        link_starttls(link);
+    else if (strncmp(line, "AUTH ", 5) == 0)
+        link_auth(link, line);
+    else if (strncmp(line, "BDAT ", 5) == 0)
+        link_bdat(link, line);
     else if (strncmp(line, "MAIL ", 5) == 0)
         link_mail(link);
     else if (strncmp(line, "RCPT ", 5) == 0)
@@ -117,27 +280,6 @@ static void link_command(peer_link *link, const char *line)
         ck_abort_msg("the client said \"%s\"", line);
 }
 
-static void link_dot(peer_link *link)
-{
-    const peer_config *config = &link->peer->config;
-    char line[64];
-
-    link->in_body = false;
-    if (link->body > link->peer->largest)
-        link->peer->largest = link->body;
-    if (link->number == config->drop_at_dot) {
-        link_drop(link);
-    } else if (is_nth(link->number, config->refuse_dot)) {
-        link_say(link, "554 5.6.0 not this one");
-    } else {
-        link->peer->taken[link->number]++;
-        snprintf(line, sizeof line, "250 2.0.0 queued as %d", link->number);
-        link_say(link, line);
-        if (++link->accepted == config->drop_after)
-            link_drop(link);
-    }
-}
-
 /* One line, without its CRLF; `behind`: bytes that follow it. */
 static void link_line(peer_link *link, char *line, size_t size, size_t behind)
 {
@@ -145,7 +287,7 @@ static void link_line(peer_link *link, char *line, size_t size, size_t behind)
 
     line[size] = '\0';
     if (!link->in_body) {
-        data = strcmp(line, "DATA") == 0;
+        data = strcmp(line, "DATA") == 0 || strcmp(line, "STARTTLS") == 0;
         if (link->peer->config.lockstep || data)
             link->peer->early += behind;
         link_command(link, line);
@@ -158,24 +300,45 @@ static void link_line(peer_link *link, char *line, size_t size, size_t behind)
     }
 }
 
+/* A line, or a part of a chunk. Returns how many bytes that is; 0: there is no
+ * whole line. */
+static size_t link_take(peer_link *link, char *at)
+{
+    char *end;
+    size_t size = link->chunk < link->size ? link->chunk : link->size;
+
+    if (size > 0) {
+        link->size -= size;
+        link_chunk(link, size);
+        return size;
+    }
+    end = memchr(at, '\n', link->size);
+    if (end == NULL)
+        return 0;
+    size = (size_t)(end - at) + 1;
+    ck_assert(size > 1 && end[-1] == '\r');
+    link->size -= size;
+    link_line(link, at, size - 2, link->size);
+    return size;
+}
+
 static void link_received(thrum_stream *stream, const char *data, size_t size,
                           void *ctx)
 {
     peer_link *link = ctx;
-    char *at, *end;
+    char *at;
 
     (void)stream;
     link->bytes = realloc(link->bytes, link->size + size + 1);
     memcpy(link->bytes + link->size, data, size);
     link->size += size;
     at = link->bytes;
-    while (!link->gone && (end = memchr(at, '\n', link->size)) != NULL) {
-        size_t line = (size_t)(end - at);
+    while (!link->gone && link->size > 0) {
+        size_t used = link_take(link, at);
 
-        ck_assert(line > 0 && end[-1] == '\r');
-        link->size -= line + 1;
-        link_line(link, at, line - 1, link->size);
-        at = end + 1;
+        if (used == 0)
+            break;
+        at += used;
     }
     memmove(link->bytes, at, link->size);
 }
@@ -210,7 +373,11 @@ static void peer_accept(thrum_listener *listener, thrum_stream *stream,
     if (self->open > self->most)
         self->most = self->open;
     thrum_stream_set_handler(stream, &link_handler, link, NULL);
-    if (config->mute)
+    if (config->greets_in_the_clear)
+        link_say(link, "220 peer");
+    if (config->implicit && config->certificate != NULL)
+        link_serve_tls(link);
+    if (config->mute || (config->implicit && config->mute_in_tls))
         return;
     if (config->connections > 0 && self->open > config->connections) {
         link_say(link, "421 4.3.2 too many connections");
@@ -220,16 +387,61 @@ static void peer_accept(thrum_listener *listener, thrum_stream *stream,
     link_say(link, config->greeting != NULL ? config->greeting : "220 peer");
 }
 
+static void peer_path(char path[PEER_PATH], const char *name)
+{
+    const char *top = getenv("top_builddir");
+
+    snprintf(path, PEER_PATH, "%s/tests/tls/made/%s.pem",
+             top != NULL ? top : ".", name);
+}
+
+void peer_need_certificates(void)
+{
+    char path[PEER_PATH];
+
+    peer_path(path, "ca");
+    if (access(path, R_OK) == 0)
+        return;
+    printf("SKIP: certtool is not installed\n");
+    exit(77);
+}
+
+thrum_tls *peer_trust(thrum_context *context)
+{
+    char path[PEER_PATH];
+    thrum_tls_config config = {.trust_file = path};
+
+    peer_path(path, "ca");
+    return thrum_tls_new(context, &config, NULL);
+}
+
+static thrum_tls *peer_show(thrum_context *context, const char *certificate)
+{
+    char path[PEER_PATH];
+    thrum_tls_config config = {.certificate_file = path};
+
+    peer_path(path, certificate);
+    return thrum_tls_new(context, &config, NULL);
+}
+
 bool peer_start(peer *self, thrum_reactor *reactor, const peer_config *config)
 {
     memset(self, 0, sizeof *self);
     self->config = *config;
     self->reactor = reactor;
+    if (config->certificate != NULL)
+        self->tls =
+            peer_show(thrum_reactor_context(reactor), config->certificate);
+    if (config->certificate != NULL && self->tls == NULL)
+        return false;
     self->listener = thrum_listen_tcp(reactor, "127.0.0.1", 0, NULL, NULL);
     thrum_listener_accept(self->listener, peer_accept, self, NULL);
-    if (self->listener == NULL)
+    if (self->listener == NULL) {
+        peer_stop(self);
         return false;
-    snprintf(self->url, sizeof self->url, "smtp://%s",
+    }
+    snprintf(self->url, sizeof self->url, "%s://%s",
+             config->implicit ? "smtps" : "smtp",
              thrum_listener_name(self->listener));
     return true;
 }
@@ -237,7 +449,9 @@ bool peer_start(peer *self, thrum_reactor *reactor, const peer_config *config)
 void peer_stop(peer *self)
 {
     thrum_listener_free(self->listener);
+    thrum_tls_unref(self->tls);
     self->listener = NULL;
+    self->tls = NULL;
 }
 
 int peer_taken(const peer *self)

@@ -10,7 +10,7 @@
 
 #include <thrum/listener.h>
 
-enum { PEER_MESSAGES = 512, PEER_URL = 64 };
+enum { PEER_MESSAGES = 512, PEER_URL = 64, PEER_AUTH = 600 };
 
 typedef struct peer_config {
     const char *greeting; /* NULL: "220 peer" */
@@ -24,6 +24,22 @@ typedef struct peer_config {
     bool drop_at_mail;    /* closes instead of answering MAIL */
     bool garble_mail;     /* answers MAIL with what is no reply */
     bool mute;            /* answers nothing, not even at the beginning */
+    bool mute_at_dot;     /* never answers the final dot */
+    bool mute_at_mail;    /* never answers MAIL */
+    bool chunking;        /* offers CHUNKING */
+
+    /* TLS with this certificate of tests/tls; NULL: none. */
+    const char *certificate;
+    bool implicit;            /* from the first byte on */
+    const char *starttls;     /* the answer to STARTTLS; NULL: "220 go ahead" */
+    bool hides_starttls;      /* does not offer it */
+    bool mute_in_tls;         /* no word of the handshake */
+    bool breaks_tls;          /* closes instead of it */
+    bool greets_in_the_clear; /* though TLS is implicit */
+    bool no_ehlo;             /* knows HELO alone */
+    const char *auth;         /* offers within TLS, "AUTH PLAIN" */
+    const char *challenge;    /* the answer to AUTH; NULL: `verdict` at once */
+    const char *verdict;      /* on who logs in; NULL: "235 2.7.0 welcome" */
 } peer_config;
 
 typedef struct peer {
@@ -32,16 +48,30 @@ typedef struct peer {
     thrum_listener *listener;
     void (*on_ehlo)(void *ctx); /* instead of its answer; NULL: answers */
     void *ctx;
+    thrum_tls *tls;
+    char auth[PEER_AUTH];     /* the last AUTH command */
     char ehlo[PEER_URL];      /* the last client's name */
-    char url[PEER_URL];       /* "smtp://127.0.0.1:40123" */
+    char url[PEER_URL];       /* "smtp://127.0.0.1:40123", or smtps: */
     size_t open;              /* connections now */
     size_t most;              /* at a time */
     size_t served;            /* in all */
     size_t quits;             /* QUIT commands */
     size_t early;             /* bytes that came before their time */
+    size_t secured;           /* connections within TLS */
+    size_t resumed;           /* of them, from one before */
+    size_t exposed;           /* MAIL or AUTH outside of TLS */
+    size_t logins;            /* AUTH commands */
+    size_t thoughts;          /* answers to the challenge */
     size_t largest;           /* body, in bytes */
     int taken[PEER_MESSAGES]; /* how often message n was accepted */
 } peer;
+
+/* Ends the program with "SKIP: ..." when there are no certificates. */
+void peer_need_certificates(void);
+
+/* What trusts those who made the certificates of tests/tls. NULL without
+ * memory. */
+thrum_tls *peer_trust(thrum_context *context);
 
 /* Listens; false without memory. */
 bool peer_start(peer *self, thrum_reactor *reactor, const peer_config *config);

@@ -30,6 +30,9 @@ static char fate_of(const thrum_failure *why)
         {&thrum_domain_smtp, THRUM_SMTP_E_DOUBT, 'D'},
         {&thrum_domain_smtp, THRUM_SMTP_E_UNREACHABLE, 'N'},
         {&thrum_domain_smtp, THRUM_SMTP_E_SERVICE, 'S'},
+        {&thrum_domain_smtp, THRUM_SMTP_E_SECURITY, 'T'},
+        {&thrum_domain_smtp, THRUM_SMTP_E_ACCOUNT, 'W'},
+        {&thrum_domain_smtp, THRUM_SMTP_E_OURS, 'O'},
         {&thrum_domain_mail, THRUM_MAIL_E_CLOSED, 'C'},
         {&thrum_domain_deferred, THRUM_DEFERRED_E_CANCELLED, 'X'},
         {&thrum_domain_base, THRUM_E_NOMEM, 'M'},
@@ -119,8 +122,14 @@ bool post_open(post *self, const peer_config *config,
     if (self->reactor == NULL ||
         !peer_start(&self->peer, self->reactor, config))
         return false;
+    if (config->certificate != NULL)
+        self->trust = peer_trust(self->context);
+    if (config->certificate != NULL && self->trust == NULL)
+        return false;
     if (own.via == NULL)
         own.via = self->peer.url;
+    if (own.trust == NULL)
+        own.trust = self->trust;
     self->mailer = thrum_mailer_new(self->reactor, &own);
     return self->mailer != NULL;
 }
@@ -169,6 +178,7 @@ void post_free(post *self)
     if (self->reactor != NULL)
         peer_stop(&self->peer);
     thrum_mailer_free(self->mailer);
+    thrum_tls_unref(self->trust);
     thrum_reactor_free(self->reactor);
     support_context_end(self->context);
 }

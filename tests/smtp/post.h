@@ -13,17 +13,19 @@
 
 /* How a letter ended; one character each, so that a test shows them in a line:
  * accepted, refused, later, protocol, unsent, doubt, not reached, no service,
- * closed, cancelled, memory, anything else. "." is not ended. */
-#define POST_FATES "ARLPUDNSCXM?"
+ * closed, cancelled, memory, no TLS, account, ours, anything else. "." is not
+ * ended. */
+#define POST_FATES "ARLPUDNSCXMTWO?"
 
 typedef struct post {
     thrum_context *context;
     thrum_reactor *reactor;
     peer peer;
     thrum_mailer *mailer;
-    int sent;     /* letters so far; their numbers are from 1 */
-    int ended;    /* of them */
-    int expected; /* when so many ended, it is closed */
+    thrum_tls *trust; /* of those who signed the peer's certificate */
+    int sent;         /* letters so far; their numbers are from 1 */
+    int ended;        /* of them */
+    int expected;     /* when so many ended, it is closed */
     char fates[PEER_MESSAGES + 1];               /* of letter n at n - 1 */
     thrum_deferred *deferred[PEER_MESSAGES + 1]; /* of letter n, not owned */
     bool sending;    /* thrum_mailer_send has not returned */
@@ -33,7 +35,8 @@ typedef struct post {
     void (*on_end)(struct post *self, int number); /* NULL: nothing */
 } post;
 
-/* A reactor, a peer, and a mailer to it. False without memory. */
+/* A reactor, a peer, and a mailer to it, which trusts those who signed the
+ * peer's certificate unless its config names others. False without memory. */
 bool post_open(post *self, const peer_config *peer,
                const thrum_mailer_config *mailer);
 

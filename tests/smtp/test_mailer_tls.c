@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The mailer and TLS: what it asks for, what it takes, and what it does when it
+ * does not get it. The peer is in the same loop, and shows certificates of
+ * tests/tls.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/smtp/post.h"
+#include "tests/smtp/script.h"
+#include "tests/support/support.h"
+
+static post box;
+
+static void open_to(const peer_config *config, thrum_smtp_tls tls)
+{
+    thrum_mailer_config mailer = {.connections = 2, .tls = tls};
+
+    ck_assert(post_open(&box, config, &mailer));
+}
+
+static void send_all(int letters)
+{
+    post_send(&box, letters);
+    post_run(&box);
+}
+
+static void expect_counts(size_t served, size_t secured)
+{
+    thrum_mailer_stats stats = thrum_mailer_get_stats(box.mailer);
+
+    ck_assert_uint_eq(box.peer.served, served);
+    ck_assert_uint_eq(box.peer.secured, secured);
+    ck_assert_uint_eq(stats.connections, served);
+    ck_assert_uint_eq(stats.secured, secured);
+}
+
+/* What the last failure said, and what lay beneath it. */
+static void expect_words(const char *text, const char *cause)
+{
+    ck_assert_msg(strstr(box.text, text) != NULL, "%s", box.text);
+    ck_assert_msg(strstr(box.cause, cause) != NULL, "%s", box.cause);
+}
+
+/* ---- It is had ---- */
+
+static const struct {
+    bool implicit;
+    thrum_smtp_tls tls;
+    const char *certificate;
+} had[] = {
+    {false, THRUM_SMTP_TLS_REQUIRED, "ip"},
+    {false, THRUM_SMTP_TLS_OPPORTUNISTIC, "ip"},
+    {false, THRUM_SMTP_TLS_DEFAULT, "ip"},
+    {true, THRUM_SMTP_TLS_DEFAULT, "ip"},
+    {true, THRUM_SMTP_TLS_IMPLICIT, "ip"},
+    {true, THRUM_SMTP_TLS_REQUIRED, "ip"},
+    /* Nobody is verified who is taken as he comes. */
+    {false, THRUM_SMTP_TLS_OPPORTUNISTIC, "good"},
+    {false, THRUM_SMTP_TLS_DEFAULT, "self-signed"},
+    {false, THRUM_SMTP_TLS_OPPORTUNISTIC, "expired"},
+};
+
+/* "T5": from the first byte on, without a word in the clear. */
+START_TEST(T5_T6_letters_go_within_tls)
+{
+    peer_config config = {.certificate = had[_i].certificate,
+                          .implicit = had[_i].implicit};
+
+    open_to(&config, had[_i].tls);
+    send_all(10);
+    expect_counts(2, 2);
+    ck_assert_uint_eq(box.peer.exposed, 0);
+    ck_assert_uint_eq(box.peer.early, 0);
+    post_expect(&box, post_all('A', 10));
+}
+END_TEST
+
+START_TEST(without_tls_none_is_asked_for)
+{
+    open_to(&(peer_config){.certificate = "ip"}, THRUM_SMTP_TLS_NONE);
+    send_all(3);
+    expect_counts(2, 0);
+    post_expect(&box, "AAA");
+}
+END_TEST
+
+START_TEST(T18_the_next_connection_of_a_mailer_goes_on_with_its_session)
+{
+    open_to(&(peer_config){.certificate = "ip", .drop_after = 2},
+            THRUM_SMTP_TLS_REQUIRED);
+    send_all(12);
+    ck_assert_uint_ge(box.peer.secured, 6);
+    ck_assert_uint_ge(box.peer.resumed, 1);
+    post_expect(&box, post_all('A', 12));
+}
+END_TEST
+
+static void trust_at_first(post *self, int number)
+{
+    thrum_mailer_config strict = {.via = self->peer.url,
+                                  .tls = THRUM_SMTP_TLS_REQUIRED,
+                                  .trust = self->trust};
+
+    if (number != 1)
+        return;
+    thrum_mailer_free(self->mailer);
+    self->mailer = thrum_mailer_new(self->reactor, &strict);
+    post_send(self, 1);
+}
+
+/* Of a session that began without trust nothing was verified. */
+START_TEST(T18_a_session_does_not_go_on_under_other_trust)
+{
+    open_to(&(peer_config){.certificate = "ip"}, THRUM_SMTP_TLS_OPPORTUNISTIC);
+    box.on_end = trust_at_first;
+    send_all(1);
+    ck_assert_uint_eq(box.peer.secured, 2);
+    ck_assert_uint_eq(box.peer.resumed, 0);
+    post_expect(&box, "AA");
+}
+END_TEST
+
+/* ---- It is not had ---- */
+
+/* None of these is sent a byte of mail, whoever asks for TLS. */
+static const struct {
+    const char *row;
+    peer_config peer;
+    const char *text, *cause;
+} refused[] = {
+    {"T3 it is not offered",
+     {.certificate = "ip", .hides_starttls = true},
+     "does not offer STARTTLS, and TLS is required",
+     ""},
+    {"T3 454",
+     {.certificate = "ip", .starttls = "454 4.7.0 not now"},
+     "454 4.7.0 not now",
+     ""},
+    {"T3 502",
+     {.certificate = "ip", .starttls = "502 5.5.1 never heard of"},
+     "502 5.5.1 never heard of",
+     ""},
+    {"T3 354",
+     {.certificate = "ip", .starttls = "354 go ahead"},
+     "354 go ahead",
+     ""},
+    {"T3 garbage",
+     {.certificate = "ip", .starttls = "ready to start TLS"},
+     "was not reached",
+     "does not keep to SMTP"},
+    {"T4 EHLO is refused",
+     {.certificate = "ip", .no_ehlo = true},
+     "refused EHLO, and TLS is required",
+     ""},
+    {"T1 a reply behind the consent",
+     {.certificate = "ip", .starttls = "220 go\r\n250 ok"},
+     "within TLS",
+     "bytes came before it began"},
+    {"T5 a greeting in the clear",
+     {.certificate = "ip", .implicit = true, .greets_in_the_clear = true},
+     "within TLS",
+     "no TLS"},
+    {"T6 the wrong name",
+     {.certificate = "good", .implicit = true},
+     "within TLS",
+     "its certificate is for \"mail.test\""},
+    {"T6 expired", {.certificate = "expired"}, "within TLS", "has expired"},
+    {"T6 not valid yet",
+     {.certificate = "future"},
+     "within TLS",
+     "not valid yet"},
+    {"T6 who signed it is unknown",
+     {.certificate = "unknown-ca"},
+     "within TLS",
+     "nobody trusted issued its certificate"},
+    {"T6 signed by itself",
+     {.certificate = "self-signed", .implicit = true},
+     "within TLS",
+     "signed by nobody but itself"},
+    {"T6 for another purpose",
+     {.certificate = "client-only"},
+     "within TLS",
+     "another purpose"},
+    {"T7 a common name alone",
+     {.certificate = "cn-address"},
+     "within TLS",
+     "does not have this address"},
+    {"T11 an address as a DNS name",
+     {.certificate = "ip-as-name"},
+     "within TLS",
+     ""},
+};
+
+START_TEST(required_and_not_to_be_had_all_fail_and_nothing_is_sent)
+{
+    open_to(&refused[_i].peer, refused[_i].peer.implicit
+                                   ? THRUM_SMTP_TLS_DEFAULT
+                                   : THRUM_SMTP_TLS_REQUIRED);
+    send_all(5);
+    expect_words(refused[_i].text, refused[_i].cause);
+    ck_assert_uint_eq(box.peer.exposed, 0);
+    ck_assert_int_eq(peer_taken(&box.peer), 0);
+    post_expect(&box, strstr(refused[_i].text, "reached") != NULL ? "NNNNN"
+                                                                  : "TTTTT");
+}
+END_TEST
+
+/* Who takes TLS as it comes does without where it does not work, from the next
+ * connection on, and no letter has to know. */
+static const peer_config lesser[] = {
+    {.certificate = "ip", .hides_starttls = true},
+    {.certificate = "ip", .starttls = "454 4.7.0 not now"},
+    {.certificate = "ip", .no_ehlo = true},
+    {.certificate = "ip", .breaks_tls = true},
+    {.certificate = "ip", .starttls = "220 go\r\n250 ok"},
+};
+
+START_TEST(T20_opportunistic_tls_that_does_not_work_is_done_without)
+{
+    open_to(&lesser[_i], THRUM_SMTP_TLS_OPPORTUNISTIC);
+    send_all(10);
+    ck_assert_uint_eq(thrum_mailer_get_stats(box.mailer).secured, 0);
+    post_expect(&box, post_all('A', 10));
+}
+END_TEST
+
+#define COUNT(table) (int)(sizeof(table) / sizeof(table)[0])
+
+static TCase *case_of_had(void)
+{
+    TCase *all = tcase_create("TLS that is had");
+
+    tcase_add_loop_test(all, T5_T6_letters_go_within_tls, 0, COUNT(had));
+    tcase_add_test(all, without_tls_none_is_asked_for);
+    tcase_add_test(
+        all, T18_the_next_connection_of_a_mailer_goes_on_with_its_session);
+    tcase_add_test(all, T18_a_session_does_not_go_on_under_other_trust);
+    return all;
+}
+
+static TCase *case_of_not_had(void)
+{
+    TCase *all = tcase_create("TLS that is not had");
+
+    tcase_add_loop_test(all,
+                        required_and_not_to_be_had_all_fail_and_nothing_is_sent,
+                        0, COUNT(refused));
+    tcase_add_loop_test(
+        all, T20_opportunistic_tls_that_does_not_work_is_done_without, 0,
+        COUNT(lesser));
+    return all;
+}
+
+int main(void)
+{
+    TCase *cases[] = {case_of_had(), case_of_not_had()};
+
+    peer_need_certificates();
+    return support_main("mailer and TLS", cases, 2);
+}
