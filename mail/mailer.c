@@ -94,8 +94,7 @@ static thrum_cancelled mailer_cancelled(thrum_deferred *deferred, void *ctx)
     thrum_mailer *mailer = self->mailer;
 
     (void)deferred;
-    if (!thrum__smtp_client_cancel(mailer->client, &self->job))
-        return THRUM_CANCELLED_LATE;
+    thrum__smtp_client_cancel(mailer->client, &self->job);
     if (self->job.receipt != NULL || self->job.why != NULL) {
         mailer_ended(&self->job, mailer);
     } else {

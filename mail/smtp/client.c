@@ -113,9 +113,12 @@ static void client_tell_later(thrum__smtp_client *client)
  * has an end. */
 void thrum__client_settle(thrum__smtp_client *client)
 {
-    for (size_t left = client->ended.count; left > 0; left--)
-        client->handler->ended(thrum__smtp_queue_take(&client->ended),
-                               client->ctx);
+    thrum__smtp_job *job;
+
+    for (size_t left = client->ended.count;
+         left > 0 && (job = thrum__smtp_queue_take(&client->ended)) != NULL;
+         left--)
+        client->handler->ended(job, client->ctx);
 }
 
 void thrum__client_enter(thrum__smtp_client *client)
@@ -262,19 +265,19 @@ static void client_take_back(thrum__smtp_client *client, thrum__smtp_job *job)
         thrum__connections_visit(client, thrum__connection_give_up);
 }
 
-bool thrum__smtp_client_cancel(thrum__smtp_client *client, thrum__smtp_job *job)
+void thrum__smtp_client_cancel(thrum__smtp_client *client, thrum__smtp_job *job)
 {
-    if (job->queue == NULL)
-        return false;
     client->refs++;
     client->depth++;
     client->given_up = job;
-    client_take_back(client, job);
+    if (job->queue != NULL)
+        client_take_back(client, job);
+    else
+        thrum__connection_cancel(job->connection, job);
     client->given_up = NULL;
     client->depth--;
     client_tell_later(client);
     client_unref(client);
-    return true;
 }
 
 /* A server that refuses its service, the account or TLS says so itself. */

@@ -60,7 +60,7 @@ void thrum__smtp_client_end(thrum__smtp_client *client, thrum__smtp_job *job);
 /* Gives a message up, wherever it is. The job is the caller's again, and has no
  * message; job->receipt or job->why is there when it had ended already, or is
  * in doubt. */
-bool thrum__smtp_client_cancel(thrum__smtp_client *client,
+void thrum__smtp_client_cancel(thrum__smtp_client *client,
                                thrum__smtp_job *job);
 
 /* Sends what waits, says QUIT, closes, and tells `closed`. */

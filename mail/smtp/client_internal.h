@@ -10,6 +10,13 @@
 
 typedef struct client_connection client_connection;
 
+/* What line.own is for. */
+typedef enum client_rest {
+    CONNECTION_WORKS, /* its age */
+    CONNECTION_IDLE,  /* it has no message */
+    CONNECTION_LEAVES /* the same, and says goodbye */
+} client_rest;
+
 struct client_connection {
     thrum__smtp_line line; /* first */
     client_connection *next, *previous;
@@ -21,7 +28,7 @@ struct client_connection {
     bool opened;   /* it was ready for messages */
     bool worked;   /* a message ended on it */
     bool hungry;   /* it has use for messages and there were none */
-    bool idle;     /* it has no job, and line.own knows since when */
+    client_rest rests;
     bool given_up; /* the attempt, since nobody needs it */
     bool slowed;   /* the server said that it has too much to do */
 };
@@ -106,9 +113,9 @@ void thrum__connection_give_up(client_connection *connection);
 /* Ends it at once; says QUIT when it has nothing under way. */
 void thrum__connection_drop(client_connection *connection);
 
-/* Gives up a message that it has: as thrum_smtp_session_cancel. */
-int thrum__connection_cancel(client_connection *connection,
-                             thrum__smtp_job *job);
+/* Gives up a message that it has. */
+void thrum__connection_cancel(client_connection *connection,
+                              thrum__smtp_job *job);
 
 /* Calls `visit` for each connection; each may go away in its visit. */
 void thrum__connections_visit(thrum__smtp_client *client,

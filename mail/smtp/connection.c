@@ -174,21 +174,25 @@ static void connection_opened(client_connection *self)
     thrum__smtp_pool_opened(&client->pool);
 }
 
-/* When it is to leave: it is old, or has had nothing to do for long. Told by
- * connection_due. */
-static void connection_mind_age(client_connection *self)
+/* Without a message it is left for as long as its client has it; and when it
+ * was told to leave, but has yet to hear what became of messages that were
+ * given up, for as long as a farewell may take. */
+static void connection_mind_age(client_connection *self, bool ready)
 {
-    const thrum__smtp_client_config *config = &self->client->config;
-    thrum_ns idle;
+    thrum__smtp_client *client = self->client;
+    thrum_ns last = ready ? self->old : INT64_MAX, rest;
 
     if (self->jobs > 0) {
-        self->line.own = self->old;
-        self->idle = false;
-    } else if (!self->idle) {
-        idle = thrum_clock_now(self->client->clock) + config->idle;
-        self->line.own = idle < self->old ? idle : self->old;
-        self->idle = true;
+        self->line.own = last;
+        self->rests = CONNECTION_WORKS;
+        return;
     }
+    if (self->rests == (ready ? CONNECTION_IDLE : CONNECTION_LEAVES))
+        return;
+    self->rests = ready ? CONNECTION_IDLE : CONNECTION_LEAVES;
+    rest = thrum_clock_now(client->clock) +
+           (ready ? client->config.idle : client->route.limits.quit);
+    self->line.own = rest < last ? rest : last;
 }
 
 static void connection_work(thrum__smtp_line *line)
@@ -209,11 +213,10 @@ void thrum__connection_work(client_connection *self)
         if (state == THRUM_SMTP_SESSION_READY && !self->opened)
             connection_opened(self);
         connection_fill(self);
-        if (thrum_smtp_session_get_state(line->session) ==
-            THRUM_SMTP_SESSION_READY)
-            connection_mind_age(self);
-        else
-            line->own = INT64_MAX;
+        if (self->opened)
+            connection_mind_age(self,
+                                thrum_smtp_session_get_state(line->session) ==
+                                    THRUM_SMTP_SESSION_READY);
         thrum__line_flush(line);
     }
     connection_set_hungry(self,
@@ -223,7 +226,12 @@ void thrum__connection_work(client_connection *self)
 
 static void connection_due(thrum__smtp_line *line)
 {
-    thrum_smtp_session_quit(line->session);
+    client_connection *self = connection_of(line);
+
+    if (self->rests == CONNECTION_LEAVES)
+        thrum__line_lose(line, NULL);
+    else
+        thrum_smtp_session_quit(line->session);
 }
 
 static void connection_unlink(client_connection *self)
@@ -353,4 +361,11 @@ void thrum__connection_drop(client_connection *self)
         thrum__connection_retire(self);
     else if (!self->line.over)
         thrum__line_lose(&self->line, NULL);
+}
+
+/* The job has its end when the session has given it back. */
+void thrum__connection_cancel(client_connection *self, thrum__smtp_job *job)
+{
+    thrum_smtp_session_cancel(self->line.session, job->message);
+    thrum__connection_work(self);
 }

@@ -9,6 +9,7 @@
 
 #define ROUTE_CONNECT (30 * THRUM_S)
 #define ROUTE_TLS (60 * THRUM_S)
+#define ROUTE_QUIT (5 * THRUM_S)
 
 static thrum_failure *route_wrong(const thrum__smtp_route *route,
                                   const char *what)
@@ -86,6 +87,8 @@ static void route_read_rest(thrum__smtp_route *route,
         route->limits.connect = ROUTE_CONNECT;
     if (route->limits.tls == 0)
         route->limits.tls = ROUTE_TLS;
+    if (route->limits.quit == 0)
+        route->limits.quit = ROUTE_QUIT;
     if (config->trust != NULL && route->tls >= THRUM_SMTP_TLS_REQUIRED)
         route->trust = thrum_tls_ref(config->trust);
 }

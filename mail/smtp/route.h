@@ -22,7 +22,7 @@ typedef struct thrum__smtp_route {
     thrum_smtp_account *account; /* NULL: nobody logs in */
     thrum_smtp_mode mode;
     unsigned window;
-    thrum_smtp_limits limits; /* connect and tls are never 0 */
+    thrum_smtp_limits limits; /* connect, tls and quit are never 0 */
 } thrum__smtp_route;
 
 /* Reads a config, which is judged: no account without TLS that is required, no

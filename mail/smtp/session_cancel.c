@@ -49,10 +49,27 @@ static thrum_failure *cancel_why(const thrum_smtp_session *session,
     return thrum__session_cancelled(session);
 }
 
+/* Whether the server waits for the message, or for the rest of it (354), and
+ * has somebody to give it to: even an empty one would be delivered. */
+static bool cancel_leaves_half(const thrum_smtp_session *session,
+                               const session_transaction *transaction)
+{
+    const session_command *next =
+        &session->ring[session->sending & session->mask];
+
+    if (transaction->chunked)
+        return false;
+    if (transaction->progress == SESSION_BODY)
+        return true;
+    return session->sending != session->end && transaction->taken > 0 &&
+           next->stage == THRUM_SMTP_STAGE_BODY &&
+           next->transaction == transaction;
+}
+
 static void cancel_in_ring(thrum_smtp_session *session,
                            session_transaction *transaction)
 {
-    bool half = transaction->progress == SESSION_BODY && !transaction->chunked;
+    bool half = cancel_leaves_half(session, transaction);
     thrum_failure *why = cancel_why(session, transaction);
     session_transaction told = *transaction;
 

@@ -24,6 +24,8 @@ typedef struct peer_link {
     bool last; /* the chunk is */
     bool secured;
     bool challenged;
+    bool shaking; /* it is left alone with its handshake */
+    bool stalled;
     bool gone;
 } peer_link;
 
@@ -43,6 +45,22 @@ static void link_drop(peer_link *link)
     thrum_stream_lose(link->stream);
 }
 
+/* Whether nothing is said from here on; `line` has come. */
+static bool link_stalls(peer_link *link, const char *line)
+{
+    const char *at = link->peer->config.stalls_at;
+
+    if (at != NULL && strncmp(line, at, strlen(at)) == 0)
+        link->stalled = true;
+    return link->stalled;
+}
+
+static void link_tell(peer_link *link, const char *line)
+{
+    if (link->peer->on_line != NULL)
+        link->peer->on_line(line, link->peer->ctx);
+}
+
 static bool is_nth(int number, int every)
 {
     return every > 0 && number % every == 0;
@@ -53,8 +71,6 @@ static void link_mail(peer_link *link)
     const peer_config *config = &link->peer->config;
 
     link->peer->exposed += !link->secured;
-    if (config->mute_at_mail)
-        return;
     if (config->leave_after > 0 && link->accepted >= config->leave_after) {
         link_say(link, "421 4.7.0 enough for one connection");
         link_drop(link);
@@ -150,8 +166,10 @@ static void link_serve_tls(peer_link *link)
 {
     thrum_deferred *secured;
 
-    if (link->peer->config.mute_in_tls)
+    if (link_stalls(link, "(hello)")) {
+        link->shaking = true;
         return;
+    }
     if (link->peer->config.breaks_tls) {
         link_drop(link);
         return;
@@ -208,8 +226,6 @@ static void link_dot(peer_link *link)
     link->in_body = false;
     if (link->body > link->peer->largest)
         link->peer->largest = link->body;
-    if (config->mute_at_dot)
-        return;
     if (link->number == config->drop_at_dot) {
         link_drop(link);
     } else if (is_nth(link->number, config->refuse_dot)) {
@@ -233,7 +249,9 @@ static void link_chunk(peer_link *link, size_t size)
     if (link->refused) {
         link_say(link, "554 5.5.1 no valid recipients");
     } else if (link->last) {
-        link_dot(link);
+        link_tell(link, ".");
+        if (!link_stalls(link, "."))
+            link_dot(link);
         link->body = 0;
     } else {
         link_say(link, "250 2.0.0 go on");
@@ -251,7 +269,8 @@ static void link_bdat(peer_link *link, const char *line)
 
 static void link_command(peer_link *link, const char *line)
 {
-    if (link->peer->config.mute)
+    link_tell(link, line);
+    if (link->peer->config.mute || link_stalls(link, line))
         return;
     if (link->challenged) {
         link->peer->thoughts++;
@@ -294,8 +313,12 @@ static void link_line(peer_link *link, char *line, size_t size, size_t behind)
     } else if (strcmp(line, ".") == 0) {
         if (link->peer->config.lockstep)
             link->peer->early += behind;
-        link_dot(link);
+        link_tell(link, ".");
+        if (!link_stalls(link, "."))
+            link_dot(link);
     } else {
+        if (link->body == 0)
+            link_tell(link, "(body)");
         link->body += size + 2;
     }
 }
@@ -329,11 +352,15 @@ static void link_received(thrum_stream *stream, const char *data, size_t size,
     char *at;
 
     (void)stream;
+    if (link->shaking)
+        link_tell(link, "(hello)");
+    if (link->shaking || link->stalled)
+        return;
     link->bytes = realloc(link->bytes, link->size + size + 1);
     memcpy(link->bytes + link->size, data, size);
     link->size += size;
     at = link->bytes;
-    while (!link->gone && link->size > 0) {
+    while (!link->gone && !link->stalled && link->size > 0) {
         size_t used = link_take(link, at);
 
         if (used == 0)
@@ -377,7 +404,7 @@ static void peer_accept(thrum_listener *listener, thrum_stream *stream,
         link_say(link, "220 peer");
     if (config->implicit && config->certificate != NULL)
         link_serve_tls(link);
-    if (config->mute || (config->implicit && config->mute_in_tls))
+    if (config->mute || link_stalls(link, "(greeting)") || link->shaking)
         return;
     if (config->connections > 0 && self->open > config->connections) {
         link_say(link, "421 4.3.2 too many connections");

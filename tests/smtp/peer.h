@@ -24,16 +24,14 @@ typedef struct peer_config {
     bool drop_at_mail;    /* closes instead of answering MAIL */
     bool garble_mail;     /* answers MAIL with what is no reply */
     bool mute;            /* answers nothing, not even at the beginning */
-    bool mute_at_dot;     /* never answers the final dot */
-    bool mute_at_mail;    /* never answers MAIL */
-    bool chunking;        /* offers CHUNKING */
+    const char *stalls_at; /* says nothing more from this on: as on_line */
+    bool chunking;         /* offers CHUNKING */
 
     /* TLS with this certificate of tests/tls; NULL: none. */
     const char *certificate;
     bool implicit;            /* from the first byte on */
     const char *starttls;     /* the answer to STARTTLS; NULL: "220 go ahead" */
     bool hides_starttls;      /* does not offer it */
-    bool mute_in_tls;         /* no word of the handshake */
     bool breaks_tls;          /* closes instead of it */
     bool greets_in_the_clear; /* though TLS is implicit */
     bool no_ehlo;             /* knows HELO alone */
@@ -47,6 +45,10 @@ typedef struct peer {
     thrum_reactor *reactor;
     thrum_listener *listener;
     void (*on_ehlo)(void *ctx); /* instead of its answer; NULL: answers */
+    /* A command has come, or "." with the end of a message, "(body)" with its
+     * first line, "(hello)" with the first bytes of a handshake. NULL: nobody
+     * listens. */
+    void (*on_line)(const char *line, void *ctx);
     void *ctx;
     thrum_tls *tls;
     char auth[PEER_AUTH];     /* the last AUTH command */

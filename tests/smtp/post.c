@@ -109,29 +109,78 @@ static thrum_outcome post_failed(const thrum_failure *why, void *ctx)
     return thrum_done();
 }
 
-bool post_open(post *self, const peer_config *config,
-               const thrum_mailer_config *mailer)
+/* What a mailer goes to. */
+static bool post_open_peer(post *self, const char *nameservers,
+                           const peer_config *config)
 {
-    thrum_mailer_config own = *mailer;
-    thrum_reactor_config on;
+    thrum_reactor_config on = {.context = self->context,
+                               .nameservers = nameservers};
 
-    memset(self, 0, sizeof *self);
-    self->context = support_context();
-    on = (thrum_reactor_config){.context = self->context};
-    self->reactor = self->context != NULL ? thrum_reactor_new(&on) : NULL;
+    if (self->clock != NULL)
+        on.clock = thrum_test_clock_clock(self->clock);
+    self->reactor = thrum_reactor_new(&on);
     if (self->reactor == NULL ||
         !peer_start(&self->peer, self->reactor, config))
         return false;
     if (config->certificate != NULL)
         self->trust = peer_trust(self->context);
-    if (config->certificate != NULL && self->trust == NULL)
-        return false;
+    return config->certificate == NULL || self->trust != NULL;
+}
+
+static bool post_open_mailer(post *self, const thrum_mailer_config *config)
+{
+    thrum_mailer_config own = *config;
+
     if (own.via == NULL)
         own.via = self->peer.url;
     if (own.trust == NULL)
         own.trust = self->trust;
     self->mailer = thrum_mailer_new(self->reactor, &own);
     return self->mailer != NULL;
+}
+
+bool post_open_among(post *self, const char *nameservers,
+                     const peer_config *config,
+                     const thrum_mailer_config *mailer)
+{
+    memset(self, 0, sizeof *self);
+    self->context = support_context();
+    return self->context != NULL && post_open_peer(self, nameservers, config) &&
+           post_open_mailer(self, mailer);
+}
+
+bool post_open(post *self, const peer_config *config,
+               const thrum_mailer_config *mailer)
+{
+    return post_open_among(self, NULL, config, mailer);
+}
+
+bool post_open_still(post *self, const peer_config *config,
+                     const thrum_mailer_config *mailer)
+{
+    memset(self, 0, sizeof *self);
+    self->context = support_context();
+    if (self->context != NULL)
+        self->clock = thrum_test_clock_new(self->context);
+    return self->clock != NULL && post_open_peer(self, NULL, config) &&
+           post_open_mailer(self, mailer);
+}
+
+/* A turn that finds nothing to do may be one before the kernel has carried to
+ * the peer what the turn has sent. */
+void post_settle(post *self)
+{
+    for (int idle = 0; idle < 20; idle++) {
+        thrum_test_clock_advance(self->clock, 0);
+        if (thrum_reactor_turn(self->reactor) == 1)
+            idle = 0;
+    }
+}
+
+void post_pass(post *self, thrum_ns by)
+{
+    thrum_test_clock_advance(self->clock, by);
+    post_settle(self);
 }
 
 void post_send_letter(post *self, thrum_message *letter)
@@ -180,6 +229,7 @@ void post_free(post *self)
     thrum_mailer_free(self->mailer);
     thrum_tls_unref(self->trust);
     thrum_reactor_free(self->reactor);
+    thrum_test_clock_free(self->clock);
     support_context_end(self->context);
 }
 

@@ -8,6 +8,7 @@
 
 #include <thrum/deferred.h>
 #include <thrum/mailer.h>
+#include <thrum/test_clock.h>
 
 #include "tests/smtp/peer.h"
 
@@ -20,6 +21,7 @@
 typedef struct post {
     thrum_context *context;
     thrum_reactor *reactor;
+    thrum_test_clock *clock; /* NULL: the reactor's own */
     peer peer;
     thrum_mailer *mailer;
     thrum_tls *trust; /* of those who signed the peer's certificate */
@@ -39,6 +41,18 @@ typedef struct post {
  * peer's certificate unless its config names others. False without memory. */
 bool post_open(post *self, const peer_config *peer,
                const thrum_mailer_config *mailer);
+
+/* The same where names are looked up with these servers. */
+bool post_open_among(post *self, const char *nameservers,
+                     const peer_config *peer,
+                     const thrum_mailer_config *mailer);
+
+/* The same on a clock that stands still: post_settle does what is to be done
+ * now, and post_pass lets time pass first. */
+bool post_open_still(post *self, const peer_config *peer,
+                     const thrum_mailer_config *mailer);
+void post_settle(post *self);
+void post_pass(post *self, thrum_ns by);
 
 /* Sends the next letters; when all of `expected` have ended, the mailer and the
  * peer are closed and the loop runs out. */
