@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "mail/smtp/command.h"
+#include "mail/text.h"
 
 enum { COMMAND_BEFORE = 12, COMMAND_AFTER = 4 };
 
@@ -201,7 +204,34 @@ int thrum__command_write(thrum_buffer *out, thrum_smtp_stage stage,
     return 0;
 }
 
-enum { COMMAND_DIGITS = 20 }; /* of a size_t */
+/* ---- Parameters ---- */
+
+enum {
+    COMMAND_DIGITS = 20, /* of a size_t */
+    COMMAND_ORIGINAL = 500
+};
+
+/* A line that is written; past `limit` nothing is, and then it is not `good`.
+ */
+typedef struct command_line {
+    char *at;
+    const char *limit;
+    bool good;
+} command_line;
+
+static void line_put(command_line *line, const char *bytes, size_t size)
+{
+    line->good = line->good && size <= (size_t)(line->limit - line->at);
+    if (!line->good || size == 0)
+        return;
+    memcpy(line->at, bytes, size);
+    line->at += size;
+}
+
+static void line_put_words(command_line *line, const char *words)
+{
+    line_put(line, words, strlen(words));
+}
 
 /* Writes a number; returns the byte behind it. */
 static char *command_number(char *at, uint64_t number)
@@ -216,6 +246,176 @@ static char *command_number(char *at, uint64_t number)
     memcpy(at, digits + first, sizeof digits - first);
     return at + (sizeof digits - first);
 }
+
+static void line_put_size(command_line *line, uint64_t size)
+{
+    char number[COMMAND_DIGITS];
+
+    line_put(line, " SIZE=", 6);
+    line_put(line, number, (size_t)(command_number(number, size) - number));
+}
+
+/* RFC 3461 section 4: what would end the parameter, and what is not printable,
+ * is "+" and two digits. */
+static void line_put_xtext(command_line *line, thrum_bytes text)
+{
+    static const char digits[] = "0123456789ABCDEF";
+
+    for (size_t i = 0; i < text.size; i++) {
+        unsigned byte = (unsigned char)text.data[i];
+        const char escaped[] = {'+', digits[byte >> 4], digits[byte & 15]};
+
+        if (byte > ' ' && byte <= '~' && byte != '+' && byte != '=')
+            line_put(line, &text.data[i], 1);
+        else
+            line_put(line, escaped, sizeof escaped);
+    }
+}
+
+/* The character of so many bytes at the text's start, which are UTF-8. */
+static uint32_t command_character(const char *at, size_t size)
+{
+    uint32_t character = (unsigned char)at[0];
+
+    if (size > 1)
+        character &= 0x7fu >> size;
+    for (size_t i = 1; i < size; i++)
+        character = character << 6 | ((unsigned char)at[i] & 0x3f);
+    return character;
+}
+
+/* RFC 6533 section 3, utf-8-addr-xtext: the same with "\x{20AC}". */
+static void line_put_unicode(command_line *line, thrum_bytes text)
+{
+    char escaped[16];
+
+    while (text.size > 0) {
+        bool high = (unsigned char)*text.data >= 0x80;
+        size_t size = high ? thrum__text_character(text) : 1;
+        uint32_t character = command_character(text.data, size);
+
+        if (character > ' ' && character <= '~' && character != '+' &&
+            character != '=' && character != '\\') {
+            line_put(line, text.data, 1);
+        } else {
+            snprintf(escaped, sizeof escaped, "\\x{%02" PRIX32 "}", character);
+            line_put_words(line, escaped);
+        }
+        text.data += size;
+        text.size -= size;
+    }
+}
+
+static void line_put_original(command_line *line, thrum_bytes address)
+{
+    command_line before = *line;
+    const char *start;
+
+    line_put_words(line, " ORCPT=");
+    start = line->at;
+    if (thrum__text_is_plain(address) ||
+        (thrum__text_scan(address) & THRUM__TEXT_HIGH) == 0) {
+        line_put_words(line, "rfc822;");
+        line_put_xtext(line, address);
+    } else {
+        line_put_words(line, "utf-8;");
+        line_put_unicode(line, address);
+    }
+    if (!line->good || line->at - start > COMMAND_ORIGINAL)
+        *line = before;
+}
+
+static void line_put_notify(command_line *line, unsigned notify)
+{
+    static const struct {
+        unsigned flag;
+        const char *word;
+    } words[] = {{THRUM_DSN_NEVER, "NEVER"},
+                 {THRUM_DSN_SUCCESS, "SUCCESS"},
+                 {THRUM_DSN_FAILURE, "FAILURE"},
+                 {THRUM_DSN_DELAY, "DELAY"}};
+    const char *between = " NOTIFY=";
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if ((notify & words[i].flag) != 0) {
+            line_put_words(line, between);
+            line_put_words(line, words[i].word);
+            between = ",";
+        }
+}
+
+static void line_put_mail(command_line *line,
+                          const thrum__command_extras *extras)
+{
+    if (extras->size > 0)
+        line_put_size(line, extras->size);
+    if (extras->is_8bit)
+        line_put_words(line, " BODY=8BITMIME");
+    if (extras->is_utf8)
+        line_put_words(line, " SMTPUTF8");
+    if (extras->what != THRUM_DSN_RETURN_DEFAULT)
+        line_put_words(line, extras->what == THRUM_DSN_RETURN_FULL
+                                 ? " RET=FULL"
+                                 : " RET=HDRS");
+    if (extras->envelope_id.size > 0) {
+        line_put_words(line, " ENVID=");
+        line_put_xtext(line, extras->envelope_id);
+    }
+}
+
+static void line_put_rcpt(command_line *line,
+                          const thrum__command_extras *extras)
+{
+    line_put_notify(line, extras->notify);
+    if (extras->original.size > 0)
+        line_put_original(line, extras->original);
+}
+
+/* An address of UTF-8, as one without. */
+static bool command_allows_utf8(thrum_bytes argument)
+{
+    char plain[THRUM__COMMAND_LINE];
+
+    if (argument.size > sizeof plain || thrum__text_line(argument) != NULL)
+        return false;
+    for (size_t i = 0; i < argument.size; i++)
+        plain[i] =
+            (unsigned char)argument.data[i] < 0x80 ? argument.data[i] : 'x';
+    return thrum__command_allows((thrum_bytes){plain, argument.size});
+}
+
+int thrum__command_write_with(thrum_buffer *out, thrum_smtp_stage stage,
+                              thrum_bytes argument,
+                              const thrum__command_extras *extras)
+{
+    const command_form *form = &command_forms[stage];
+    bool is_mail = stage == THRUM_SMTP_STAGE_MAIL;
+    size_t most = is_mail ? THRUM__COMMAND_MAIL : THRUM__COMMAND_RCPT;
+    char *start = command_room(out, most);
+    command_line line = {start, start + most - 2, true};
+
+    if (start == NULL)
+        return most > out->cap - out->size ? THRUM_E_FULL : THRUM_E_NOMEM;
+    if (form->before_size + argument.size + form->after_size >
+            THRUM__COMMAND_LINE ||
+        (argument.size > 0 && !thrum__command_allows(argument) &&
+         !(extras->is_utf8 && command_allows_utf8(argument))))
+        return THRUM_E_INVALID;
+    line_put(&line, form->before, form->before_size);
+    line_put(&line, argument.data, argument.size);
+    line_put(&line, ">", 1);
+    if (is_mail)
+        line_put_mail(&line, extras);
+    else
+        line_put_rcpt(&line, extras);
+    if (!line.good)
+        return THRUM_E_INVALID;
+    memcpy(line.at, "\r\n", 2);
+    thrum_buffer_commit(out, (size_t)(line.at + 2 - start));
+    return 0;
+}
+
+/* ---- BDAT ---- */
 
 static char *command_words(char *at, const char *words, size_t size)
 {

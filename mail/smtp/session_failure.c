@@ -4,6 +4,7 @@
  * stand in each of them, the recipient in none, since whoever sent the message
  * knows whom it was for, and addresses do not belong in logs.
  */
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "mail/receipt_internal.h"
@@ -164,6 +165,30 @@ thrum_failure *thrum__session_contradiction(const thrum_smtp_session *session)
              session->peer);
     return failure_of_silence(session, THRUM_SMTP_E_DOUBT,
                               THRUM_SMTP_STAGE_BODY, text);
+}
+
+thrum_failure *thrum__session_lacks(const thrum_smtp_session *session,
+                                    const char *extension)
+{
+    char text[FAILURE_TEXT];
+
+    snprintf(text, sizeof text, "%s does not offer %s, which the message needs",
+             session->peer, extension);
+    return failure_of_silence(session, THRUM_SMTP_E_REFUSED,
+                              THRUM_SMTP_STAGE_MAIL, text);
+}
+
+thrum_failure *thrum__session_too_large(const thrum_smtp_session *session,
+                                        uint64_t size)
+{
+    char text[FAILURE_TEXT];
+
+    snprintf(text, sizeof text,
+             "%s takes at most %" PRIu64
+             " octets, and the message has %" PRIu64,
+             session->peer, session->offers.size, size);
+    return failure_of_silence(session, THRUM_SMTP_E_REFUSED,
+                              THRUM_SMTP_STAGE_MAIL, text);
 }
 
 thrum_failure *thrum__session_cancelled(const thrum_smtp_session *session)

@@ -51,6 +51,9 @@ typedef struct session_transaction {
     size_t open;          /* recipients for this transaction or the next */
     size_t done;          /* recipients that have the message */
     unsigned chunks;      /* BDATs without their answers */
+    uint64_t size;        /* in octets, about; 0: not asked for */
+    bool is_8bit;         /* BODY=8BITMIME */
+    bool is_utf8;         /* SMTPUTF8 */
     session_progress progress;
     bool chunked;  /* goes by BDAT */
     bool nested;   /* its MAIL was refused for the transaction before it */
@@ -178,8 +181,7 @@ void thrum__session_end(thrum_smtp_session *session, thrum_failure *why);
 
 /* ---- session_send.c: what is sent ---- */
 
-session_perform_fn thrum__session_send_rset, thrum__session_send_mail,
-    thrum__session_send_rcpt, thrum__session_send_data,
+session_perform_fn thrum__session_send_rset, thrum__session_send_data,
     thrum__session_send_body, thrum__session_send_quit;
 
 /* Writes a command; its reply is awaited from now on. Errors: those of the
@@ -194,6 +196,15 @@ int thrum__session_send(thrum_smtp_session *session, thrum_smtp_stage stage,
 int thrum__session_send_give_up(thrum_smtp_session *session,
                                 session_transaction *transaction, bool heard,
                                 thrum_buffer *out, thrum_ns now);
+
+/* ---- session_envelope.c: MAIL and RCPT ---- */
+
+session_perform_fn thrum__session_send_mail, thrum__session_send_rcpt;
+
+/* Looks at what the message needs, before anything of it is sent. Returns NULL,
+ * or why the server could not take it. Ownership: new. */
+thrum_failure *thrum__session_envelope_check(const thrum_smtp_session *session,
+                                             session_transaction *transaction);
 
 /* ---- session_chunk.c: BDAT ---- */
 
@@ -320,6 +331,14 @@ thrum_failure *thrum__session_silence(const thrum_smtp_session *session,
 
 /* "PEER took the message after it had refused a part of it": DOUBT. */
 thrum_failure *thrum__session_contradiction(const thrum_smtp_session *session);
+
+/* "PEER does not offer SMTPUTF8, which the message needs": REFUSED. */
+thrum_failure *thrum__session_lacks(const thrum_smtp_session *session,
+                                    const char *extension);
+
+/* "PEER takes at most 10 octets, and the message has 11": REFUSED. */
+thrum_failure *thrum__session_too_large(const thrum_smtp_session *session,
+                                        uint64_t size);
 
 /* "given up before it was sent to PEER". */
 thrum_failure *thrum__session_cancelled(const thrum_smtp_session *session);

@@ -44,43 +44,6 @@ int thrum__session_send_give_up(thrum_smtp_session *session,
     return heard ? send_plain(session, THRUM_SMTP_STAGE_RSET, out, now) : 0;
 }
 
-int thrum__session_send_mail(thrum_smtp_session *session,
-                             session_transaction *transaction,
-                             thrum_buffer *out, size_t enough, thrum_ns now)
-{
-    (void)enough;
-    if (transaction->verdict != NULL)
-        return thrum__session_send_give_up(session, transaction, true, out,
-                                           now);
-    return thrum__session_send(
-        session, THRUM_SMTP_STAGE_MAIL,
-        thrum__message_sender_bytes(transaction->message), out, now);
-}
-
-int thrum__session_send_rcpt(thrum_smtp_session *session,
-                             session_transaction *transaction,
-                             thrum_buffer *out, size_t enough, thrum_ns now)
-{
-    size_t index;
-    int error;
-
-    (void)enough;
-    if (transaction->verdict != NULL)
-        return thrum__session_send_give_up(session, transaction,
-                                           transaction->awaited == 0, out, now);
-    index = session_marked(transaction, transaction->asking, THRUM__MARK_OPEN);
-    error = thrum__session_send(
-        session, THRUM_SMTP_STAGE_RCPT,
-        thrum__message_recipient_bytes(transaction->message, index), out, now);
-    if (error != 0)
-        return error;
-    transaction->marks[index] = THRUM__MARK_ASKED;
-    transaction->asking = index + 1;
-    transaction->open--;
-    transaction->awaited++;
-    return --transaction->left > 0;
-}
-
 int thrum__session_send_data(thrum_smtp_session *session,
                              session_transaction *transaction,
                              thrum_buffer *out, size_t enough, thrum_ns now)
@@ -158,6 +121,23 @@ static void send_begin(thrum_smtp_session *session)
                  transaction);
 }
 
+/* A message that the server could not take ends before anything of it is sent.
+ * Whether there is one left. */
+static bool send_find(thrum_smtp_session *session)
+{
+    session_transaction *first;
+    thrum_failure *why;
+
+    while ((first = session->waiting.first) != NULL) {
+        why = thrum__session_envelope_check(session, first);
+        if (why == NULL)
+            return true;
+        thrum__session_queue_take(&session->waiting);
+        thrum__session_transaction_tell(session, first, why);
+    }
+    return false;
+}
+
 /* Whether another message may be begun, all in the ring being sent. Behind what
  * still awaits its reply that is so only behind a body, or behind the RSET that
  * took its place. */
@@ -182,7 +162,7 @@ static bool send_is_due(thrum_smtp_session *session)
         return false;
     if (session->sending != session->end)
         return true;
-    if (send_may_begin(session)) {
+    if (send_may_begin(session) && send_find(session)) {
         send_begin(session);
         return true;
     }

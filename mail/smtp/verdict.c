@@ -148,10 +148,11 @@ static bool verdict_fits(const verdict_row *row, const verdict_reply *reply)
 thrum_smtp_verdict thrum_smtp_verdict_of(thrum_smtp_stage stage, int code,
                                          const char *enhanced)
 {
-    verdict_reply reply = {code, ANY, ANY, 1U << stage};
+    bool known = (unsigned)stage <= THRUM_SMTP_STAGE_AUTH;
+    verdict_reply reply = {code, ANY, ANY, known ? 1U << stage : 0};
     const verdict_row *row = code >= 500 ? verdict_permanent : verdict_passing;
 
-    if (code < 400 || (reply.stage & STAGE_ALL) == 0)
+    if (code < 400 || !known)
         return THRUM_SMTP_VERDICT_LATER;
     verdict_read(&reply, enhanced != NULL ? enhanced : "");
     while (!verdict_fits(row, &reply))

@@ -146,6 +146,140 @@ START_TEST(I3_a_command_has_at_most_512_bytes)
 }
 END_TEST
 
+static const struct {
+    thrum_smtp_stage stage;
+    const char *argument;
+    thrum__command_extras extras;
+    const char *line; /* NULL: it is refused */
+} parameters[] = {
+    {THRUM_SMTP_STAGE_MAIL, "a@x", {.size = 0}, "MAIL FROM:<a@x>\r\n"},
+    {THRUM_SMTP_STAGE_MAIL, "", {.size = 1}, "MAIL FROM:<> SIZE=1\r\n"},
+    {THRUM_SMTP_STAGE_MAIL,
+     "a@x",
+     {.size = UINT64_MAX, .is_8bit = true, .what = THRUM_DSN_RETURN_FULL},
+     "MAIL FROM:<a@x> SIZE=18446744073709551615 BODY=8BITMIME RET=FULL\r\n"},
+    {THRUM_SMTP_STAGE_MAIL,
+     "\xc3\xa4@x",
+     {.is_utf8 = true},
+     "MAIL FROM:<\xc3\xa4@x> SMTPUTF8\r\n"},
+    {THRUM_SMTP_STAGE_RCPT,
+     "\"\xc3\xa4 >\"@x",
+     {.is_utf8 = true},
+     "RCPT TO:<\"\xc3\xa4 >\"@x>\r\n"},
+    {THRUM_SMTP_STAGE_RCPT,
+     "a@x",
+     {.size = 7, .notify = THRUM_DSN_NEVER},
+     "RCPT TO:<a@x> NOTIFY=NEVER\r\n"},
+    {THRUM_SMTP_STAGE_RCPT,
+     "a@x",
+     {.original = {"\"a b\"@x", 7}},
+     "RCPT TO:<a@x> ORCPT=rfc822;\"a+20b\"@x\r\n"},
+    {THRUM_SMTP_STAGE_RCPT,
+     "a@x",
+     {.original = {"\xf0\x9f\x90\x9d\\=@x", 8}},
+     "RCPT TO:<a@x> ORCPT=utf-8;\\x{1F41D}\\x{5C}\\x{3D}@x\r\n"},
+    /* I1: a line of its own, in whatever it is */
+    {THRUM_SMTP_STAGE_MAIL,
+     "a@x",
+     {.envelope_id = {"a\r\nRSET", 7}},
+     "MAIL FROM:<a@x> ENVID=a+0D+0ARSET\r\n"},
+    {THRUM_SMTP_STAGE_RCPT,
+     "a@x",
+     {.original = {"b@x\r\nRSET", 9}},
+     "RCPT TO:<a@x> ORCPT=rfc822;b@x+0D+0ARSET\r\n"},
+    {THRUM_SMTP_STAGE_MAIL, "a@x\r\nRSET", {.size = 1}, NULL},
+    {THRUM_SMTP_STAGE_MAIL, "a@x> SIZE=1", {.size = 1}, NULL},
+    {THRUM_SMTP_STAGE_RCPT, "\xc3\xa4\n@x", {.is_utf8 = true}, NULL},
+    {THRUM_SMTP_STAGE_RCPT, "\xc3\xa4 @x", {.is_utf8 = true}, NULL},
+    {THRUM_SMTP_STAGE_RCPT, "\xc3@x", {.is_utf8 = true}, NULL},
+    {THRUM_SMTP_STAGE_RCPT, "\xc3\xa4@x", {.size = 1}, NULL},
+};
+
+START_TEST(I1_parameters_do_not_end_the_line)
+{
+    thrum_context *context = support_context();
+    thrum_bytes argument = {parameters[_i].argument,
+                            strlen(parameters[_i].argument)};
+    const char *line = parameters[_i].line;
+    thrum_buffer out;
+
+    thrum_buffer_init(&out, context, 5000);
+    ck_assert_int_eq(thrum__command_write_with(&out, parameters[_i].stage,
+                                               argument,
+                                               &parameters[_i].extras),
+                     line != NULL ? 0 : THRUM_E_INVALID);
+    ck_assert_uint_eq(out.size, line != NULL ? strlen(line) : 0);
+    if (line != NULL)
+        ck_assert_mem_eq(out.data, line, out.size);
+    thrum_buffer_fini(&out);
+    support_context_end(context);
+}
+END_TEST
+
+START_TEST(I3_parameters_have_their_lengths)
+{
+    static char text[600];
+    thrum_context *context = support_context();
+    thrum__command_extras extras = {.original = {text, 493}};
+    thrum_bytes argument = {text, 10};
+    thrum_buffer out;
+
+    memset(text, 'x', sizeof text);
+    thrum_buffer_init(&out, context, 5000);
+    ck_assert_int_eq(thrum__command_write_with(&out, THRUM_SMTP_STAGE_RCPT,
+                                               argument, &extras),
+                     0);
+    ck_assert_uint_eq(out.size, 22 + 7 + 500);
+    thrum_buffer_clear(&out);
+    extras.original.size++;
+    ck_assert_int_eq(thrum__command_write_with(&out, THRUM_SMTP_STAGE_RCPT,
+                                               argument, &extras),
+                     0);
+    ck_assert_uint_eq(out.size, 22);
+    thrum_buffer_clear(&out);
+    extras.envelope_id = (thrum_bytes){text, 200};
+    ck_assert_int_eq(thrum__command_write_with(&out, THRUM_SMTP_STAGE_MAIL,
+                                               argument, &extras),
+                     0);
+    extras.envelope_id.size = sizeof text;
+    ck_assert_int_eq(thrum__command_write_with(&out, THRUM_SMTP_STAGE_MAIL,
+                                               argument, &extras),
+                     0);
+    argument.size = 512;
+    ck_assert_int_eq(thrum__command_write_with(&out, THRUM_SMTP_STAGE_MAIL,
+                                               argument, &extras),
+                     THRUM_E_INVALID);
+    thrum_buffer_fini(&out);
+    thrum_buffer_init(&out, context, 100);
+    ck_assert_int_eq(thrum__command_write_with(&out, THRUM_SMTP_STAGE_MAIL,
+                                               (thrum_bytes){"a", 1}, &extras),
+                     THRUM_E_FULL);
+    thrum_buffer_fini(&out);
+    support_context_end(context);
+}
+END_TEST
+
+static const struct {
+    size_t size;
+    bool last;
+    const char *line;
+} chunks[] = {
+    {0, true, "BDAT 0 LAST\r\n"},
+    {1, false, "BDAT 1\r\n"},
+    {1024, true, "BDAT 1024 LAST\r\n"},
+    {SIZE_MAX, true, "BDAT 18446744073709551615 LAST\r\n"},
+};
+
+START_TEST(D5_a_chunk_says_how_long_it_is)
+{
+    char line[THRUM__COMMAND_CHUNK];
+    size_t size = thrum__command_chunk(line, chunks[_i].size, chunks[_i].last);
+
+    ck_assert_uint_eq(size, strlen(chunks[_i].line));
+    ck_assert_mem_eq(line, chunks[_i].line, size);
+}
+END_TEST
+
 START_TEST(a_command_that_finds_no_room_leaves_the_buffer_as_it_was)
 {
     thrum_context *context = support_context();
@@ -177,6 +311,11 @@ int main(void)
     tcase_add_test(all, I1_no_control_byte_and_nothing_past_ascii_passes);
     tcase_add_test(all, I1_a_byte_is_seen_wherever_it_stands);
     tcase_add_test(all, I3_a_command_has_at_most_512_bytes);
+    tcase_add_loop_test(all, I1_parameters_do_not_end_the_line, 0,
+                        (int)(sizeof parameters / sizeof parameters[0]));
+    tcase_add_test(all, I3_parameters_have_their_lengths);
+    tcase_add_loop_test(all, D5_a_chunk_says_how_long_it_is, 0,
+                        (int)(sizeof chunks / sizeof chunks[0]));
     tcase_add_test(all,
                    a_command_that_finds_no_room_leaves_the_buffer_as_it_was);
     return support_main("command", &all, 1);

@@ -43,7 +43,7 @@ static const script good[] = {
      .results = "1 accepted 250 A; 2 accepted 250 B; 3 accepted 250 C; "},
     {.name = "without PIPELINING each command waits",
      .steps = {{.add = 2, .server = GREETING, .client = "EHLO"},
-               {.server = "250-mx|250 SIZE|", .client = "MAIL1"},
+               {.server = "250-mx|250 HELP|", .client = "MAIL1"},
                {.server = "250 ok|", .client = "RCPT1"},
                {.server = "250 ok|", .client = "DATA"},
                {.server = "354 go on|", .client = "BODY1 ."},
