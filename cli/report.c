@@ -63,17 +63,28 @@ void cli_report_failed(cli_report *report, const thrum_failure *why,
     report->kinds[report->kinds_count++] = kind;
 }
 
+/* Appends a word, and a blank before it unless it is the first. */
+static void report_word(char *line, size_t room, const char *word)
+{
+    size_t size = strlen(line);
+
+    if (word[0] != '\0')
+        snprintf(line + size, room - size, "%s%s", size > 0 ? " " : "", word);
+}
+
 static void report_say_kind(const cli_report_kind *kind)
 {
-    char code[32] = "";
+    char line[CLI_REPORT_TEXT + 64] = "", code[12] = "", means[32] = "";
 
     if (kind->code != 0)
-        snprintf(code, sizeof code, "%d%s%s ", kind->code,
-                 kind->enhanced[0] != '\0' ? " " : "", kind->enhanced);
-    cli_say("  %llu failed: %s%s%s%s%s", (unsigned long long)kind->count, code,
-            kind->text, kind->means != NULL ? " (" : "",
-            kind->means != NULL ? kind->means : "",
-            kind->means != NULL ? ")" : "");
+        snprintf(code, sizeof code, "%d", kind->code);
+    if (kind->means != NULL)
+        snprintf(means, sizeof means, "(%s)", kind->means);
+    report_word(line, sizeof line, code);
+    report_word(line, sizeof line, kind->enhanced);
+    report_word(line, sizeof line, kind->text);
+    report_word(line, sizeof line, means);
+    cli_say("  %llu failed: %s", (unsigned long long)kind->count, line);
 }
 
 static void report_say_kinds(const cli_report *report)

@@ -219,6 +219,29 @@ static bool auth_has_base64(thrum_bytes text, thrum_bytes secret, size_t before)
     return has;
 }
 
+/* What was said last in a login that is refused. A proof of SCRAM, or a digest
+ * of CRAM-MD5, is what passwords can be tried on, offline; it ends the
+ * response. The base64 is that of whole groups, which needs no neighbours. */
+static bool auth_has_response(const session_login *login, thrum_bytes text)
+{
+    enum { TAIL = 24 };
+    char base64[TAIL / 3 * 4 + 1];
+    thrum_bytes part;
+    bool has;
+
+    if (login == NULL || login->response.size < TAIL)
+        return false;
+    part.size = TAIL;
+    part.data = login->response.data + login->response.size - TAIL;
+    if (auth_has(text, part.data, part.size))
+        return true;
+    part.data -= login->response.size % 3;
+    thrum__base64_encode(base64, part);
+    has = auth_has(text, base64, TAIL / 3 * 4);
+    explicit_bzero(base64, sizeof base64);
+    return has;
+}
+
 bool thrum__session_repeats_secret(const thrum_smtp_session *session,
                                    thrum_bytes text)
 {
@@ -229,5 +252,7 @@ bool thrum__session_repeats_secret(const thrum_smtp_session *session,
     secret = thrum_secret_bytes(thrum__account_secret(session->account));
     return auth_has(text, secret.data, secret.size) ||
            auth_has_base64(text, secret, 0) ||
-           auth_has_base64(text, secret, 1) || auth_has_base64(text, secret, 2);
+           auth_has_base64(text, secret, 1) ||
+           auth_has_base64(text, secret, 2) ||
+           auth_has_response(session->login, text);
 }

@@ -111,9 +111,8 @@ class Relay:
 
     `plain` and `within` are what it offers before and within TLS; `leaf` is its
     certificate; `implicit` begins with TLS. A login by any mechanism takes
-    `user` and `password`; `refuses` takes none, and each answer to a login
-    tells back all that it was told. `replies` replaces answers by how a
-    command begins.
+    `user` and `password`; `refuses` takes none; `echoes` tells back all that it
+    was told. `replies` replaces answers by how a command begins.
     With `holds` it answers to so many messages of BDAT at a time; `meanwhile`
     is called when a login awaits its last answer; the first connection `ends`
     when it has had so many messages, the last ones without an answer."""
@@ -124,6 +123,7 @@ class Relay:
         self.user = more.pop('user', 'ann').encode()
         self.password = more.pop('password', 'sesame').encode()
         self.refuses = more.pop('refuses', False)
+        self.echoes = more.pop('echoes', False)
         self.replies = more.pop('replies', {})
         self.greeting = more.pop('greeting', (b'220 relay.test ESMTP',))
         self.holds = more.pop('holds', 1)
@@ -244,12 +244,13 @@ class Relay:
                                       for each in self.told])
         said = re.sub(rb'[\r\n\0\x01]', b'?', said)[:1500]
         good = good and not self.refuses
+        said = b', I was told ' + said if self.echoes else b''
         if self.meanwhile is not None:
             self.meanwhile()
         with self.lock:
             self.logins.append((mechanism, bool(good)))
-        lines.say((b'235 2.7.0 welcome, ' if good
-                   else b'535 5.7.8 refused, I was told ') + said)
+        lines.say((b'235 2.7.0 welcome' if good
+                   else b'535 5.7.8 refused') + said)
 
     @staticmethod
     def decoded(word):
