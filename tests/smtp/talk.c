@@ -85,7 +85,7 @@ void talk_expect(talk *self, const char *client, const char *name)
     const char *bytes = script_bytes(client, &size);
 
     ck_assert_msg(self->out.size == size &&
-                      memcmp(self->out.data, bytes, size) == 0,
+                      (size == 0 || memcmp(self->out.data, bytes, size) == 0),
                   "%s: sent \"%.*s\" instead of \"%s\"", name,
                   (int)self->out.size, self->out.data, client);
     thrum_buffer_clear(&self->out);
