@@ -445,15 +445,6 @@ const char *thrum__address_read(thrum_bytes text, thrum__addr *addr)
     return NULL;
 }
 
-void thrum__address_keep(thrum__addr *addr)
-{
-    if (addr->text.data == addr->room)
-        return;
-    memcpy(addr->room, addr->text.data, addr->text.size);
-    addr->room[addr->text.size] = '\0';
-    addr->text.data = addr->room;
-}
-
 thrum_failure *thrum__address_wrong(thrum_context *context, const char *part,
                                     const char *wrong)
 {

@@ -15,7 +15,8 @@ enum { THRUM__ADDRESS_ROOM = 256 };
 
 /* An address as it goes into the envelope. */
 typedef struct thrum__addr {
-    thrum_bytes text; /* what was read, when it was so already; else `room` */
+    thrum_bytes text; /* what was read, when it was so already; else `room`,
+                         with a NUL */
     bool is_utf8;     /* its local part is (RFC 6531) */
     char room[THRUM__ADDRESS_ROOM];
 } thrum__addr;
@@ -28,9 +29,6 @@ extern const char thrum__address_no_memory[];
  * Returns NULL, or what is wrong with it, in words; borrowed, static. Then
  * addr->text is the text as it is. */
 const char *thrum__address_read(thrum_bytes text, thrum__addr *addr);
-
-/* Makes what was read independent of the text: with a NUL, in addr->room. */
-void thrum__address_keep(thrum__addr *addr);
 
 /* The failure of those words: THRUM_MAIL_E_ADDRESS after the part's name, or no
  * memory. Ownership: new. */

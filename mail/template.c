@@ -30,7 +30,8 @@ struct thrum_template {
     size_t size;          /* of its values */
     size_t weight;        /* what they may write */
     thrum__value *values; /* themselves, borrowed */
-    char *own;            /* what id, sender and dsn point to */
+    char joined[THRUM__HEADER_MOST]; /* what was put together last */
+    char *own;                       /* what id, sender and dsn point to */
 };
 
 static thrum_failure *template_wrong(thrum_template *letter, int code,
@@ -101,26 +102,35 @@ static thrum_failure *template_look_values(thrum_template *letter,
     return NULL;
 }
 
-/* An address that is put together of pieces. */
+/* Puts pieces together in letter->joined. */
+static thrum_failure *template_join(thrum_template *letter,
+                                    thrum__pieces pieces, const char *part,
+                                    thrum_bytes *whole)
+{
+    bool is_plain = true;
+    size_t size = thrum__slots_size(letter->program, pieces, letter->values);
+
+    if (size > sizeof letter->joined)
+        return template_wrong(letter, THRUM_MAIL_E_TOO_LONG, part,
+                              "it has more than 8192 octets");
+    thrum__slots_join(letter->program, pieces, letter->values, letter->joined,
+                      &is_plain);
+    *whole = (thrum_bytes){letter->joined, size};
+    return NULL;
+}
+
 static thrum_failure *template_look_addr(thrum_template *letter,
                                          thrum__pieces pieces, const char *part,
                                          thrum__addr *addr)
 {
-    char text[THRUM__HEADER_MOST];
-    thrum_bytes whole = {
-        text, thrum__slots_size(letter->program, pieces, letter->values)};
-    bool is_plain = true;
-    const char *wrong;
+    thrum_bytes whole;
+    thrum_failure *why = template_join(letter, pieces, part, &whole);
+    const char *wrong = NULL;
 
-    if (whole.size > sizeof text)
-        return template_wrong(letter, THRUM_MAIL_E_TOO_LONG, part,
-                              "it has more than 8192 octets");
-    thrum__slots_join(letter->program, pieces, letter->values, text, &is_plain);
-    wrong = thrum__address_read(whole, addr);
-    if (wrong != NULL)
-        return thrum__address_wrong(letter->context, part, wrong);
-    thrum__address_keep(addr);
-    return NULL;
+    if (why == NULL)
+        wrong = thrum__address_read(whole, addr);
+    return wrong != NULL ? thrum__address_wrong(letter->context, part, wrong)
+                         : why;
 }
 
 static thrum_failure *template_look_sender(thrum_template *letter)
@@ -136,21 +146,14 @@ static thrum_failure *template_look_sender(thrum_template *letter)
 static thrum_failure *template_look_envid(thrum_template *letter)
 {
     static const char part[] = "envelope id";
-    thrum__pieces pieces = letter->program->envid;
-    char id[THRUM__HEADER_MOST];
-    bool is_plain = true;
-    thrum_bytes whole = {
-        id, thrum__slots_size(letter->program, pieces, letter->values)};
-    const char *wrong;
+    thrum_bytes whole;
+    thrum_failure *why =
+        template_join(letter, letter->program->envid, part, &whole);
+    const char *wrong = why == NULL ? thrum__dsn_check_id(whole) : NULL;
 
-    if (whole.size > sizeof id)
-        return template_wrong(letter, THRUM_MAIL_E_TOO_LONG, part,
-                              "it has more than 8192 octets");
-    thrum__slots_join(letter->program, pieces, letter->values, id, &is_plain);
-    wrong = thrum__dsn_check_id(whole);
     return wrong != NULL
                ? template_wrong(letter, THRUM_MAIL_E_HEADER, part, wrong)
-               : NULL;
+               : why;
 }
 
 static thrum_failure *template_look_field(thrum_template *letter,
@@ -173,7 +176,8 @@ static thrum_failure *template_look_field(thrum_template *letter,
     return why;
 }
 
-/* What the values make when they are put together. */
+/* What the values make when they are put together. The sender comes last, since
+ * it stays where it was joined until it is in the message. */
 static thrum_failure *template_look_pieces(thrum_template *letter)
 {
     const thrum__program *program = letter->program;
@@ -181,10 +185,10 @@ static thrum_failure *template_look_pieces(thrum_template *letter)
 
     for (size_t i = 0; i < thrum__fields(program) && why == NULL; i++)
         why = template_look_field(letter, thrum__field_at(program, i));
-    if (why == NULL && program->sender.count > 0)
-        why = template_look_sender(letter);
     if (why == NULL && program->envid.count > 0)
         why = template_look_envid(letter);
+    if (why == NULL && program->sender.count > 0)
+        why = template_look_sender(letter);
     return why;
 }
 
