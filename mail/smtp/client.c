@@ -204,6 +204,10 @@ static bool client_wants_connection(thrum__smtp_client *client)
 
 static void client_pump(thrum__smtp_client *client)
 {
+    if (client->refused) {
+        client->refused = false;
+        thrum__connections_visit(client, thrum__connection_retire);
+    }
     client_mind_rest(client);
     while (client->hungry != NULL && client_waiting(client) > 0)
         thrum__connection_work(client->hungry);
@@ -280,20 +284,34 @@ void thrum__smtp_client_cancel(thrum__smtp_client *client, thrum__smtp_job *job)
     client_unref(client);
 }
 
-/* A server that refuses its service, the account or TLS says so itself. */
+/* A server that was reached, and refuses its service, the account or TLS, says
+ * so itself. */
+static bool client_has_words(const thrum_failure *why)
+{
+    const thrum_smtp_detail *said = thrum_failure_smtp(why);
+
+    if (said == NULL)
+        return false;
+    switch (thrum_failure_code(why)) {
+    case THRUM_SMTP_E_SERVICE:
+    case THRUM_SMTP_E_ACCOUNT:
+    case THRUM_SMTP_E_SECURITY:
+        return true;
+    default:
+        return said->stage == THRUM_SMTP_STAGE_AUTH && said->code != 0;
+    }
+}
+
 static thrum_failure *client_unreachable(const thrum__smtp_client *client,
                                          const thrum_failure *why)
 {
-    static const int own[] = {THRUM_SMTP_E_SERVICE, THRUM_SMTP_E_ACCOUNT,
-                              THRUM_SMTP_E_SECURITY};
     thrum_smtp_detail detail = {
         .stage = THRUM_SMTP_STAGE_CONNECT, .enhanced = "", .text = ""};
     char peer[THRUM__ROUTE_NAME], text[CLIENT_TEXT];
     thrum_failure *failure;
 
-    for (size_t i = 0; why != NULL && i < sizeof own / sizeof own[0]; i++)
-        if (thrum_failure_is(why, &thrum_domain_smtp, own[i]))
-            return thrum_failure_ref(why);
+    if (why != NULL && client_has_words(why))
+        return thrum_failure_ref(why);
     thrum__smtp_route_name(&client->route, peer);
     snprintf(text, sizeof text, "%s was not reached", peer);
     detail.peer = peer;
@@ -302,6 +320,17 @@ static thrum_failure *client_unreachable(const thrum__smtp_client *client,
     if (why != NULL)
         thrum_failure_because(failure, thrum_failure_ref(why));
     return failure;
+}
+
+/* Nothing more is sent by an account that was refused, nor is it tried again
+ * and again: that is how it gets locked. Connections are ended when no session
+ * is being spoken to. */
+void thrum__client_account_refused(thrum__smtp_client *client,
+                                   const thrum_failure *why)
+{
+    thrum__smtp_pool_rest(&client->pool, why, thrum_clock_now(client->clock));
+    client_fail_waiting(client, why);
+    client->refused = true;
 }
 
 /* TLS that was only taken since it was offered, and does not work: the next
@@ -322,19 +351,16 @@ static void client_attempt_failed(thrum__smtp_client *client,
     size_t up = client->count - client->opening;
     thrum_ns now = thrum_clock_now(client->clock);
     thrum_failure *unreachable = client_unreachable(client, why);
-    bool account =
-        thrum_failure_is(unreachable, &thrum_domain_smtp, THRUM_SMTP_E_ACCOUNT);
 
     thrum__smtp_pool_failed(&client->pool, client->count, up, unreachable, now);
-    if (account)
-        thrum__smtp_pool_rest(&client->pool, unreachable, now);
-    if (account || client->count == 0)
+    if (thrum_failure_is(unreachable, &thrum_domain_smtp, THRUM_SMTP_E_ACCOUNT))
+        thrum__client_account_refused(client, unreachable);
+    if (client->count == 0)
         client_fail_waiting(client, unreachable);
     thrum_failure_unref(unreachable);
 }
 
-/* When none is left, nothing that waits can be sent. An account that was
- * refused once is not tried again and again: that is how it gets locked. */
+/* When none is left, nothing that waits can be sent. */
 void thrum__client_lost(thrum__smtp_client *client,
                         const client_connection *connection,
                         const thrum_failure *why)

@@ -22,12 +22,12 @@ struct client_connection {
     client_connection *next, *previous;
     client_connection *hungry_next, **hungry_at; /* while hungry */
     thrum__smtp_client *client;
-    size_t jobs;   /* that the session has */
-    size_t given;  /* jobs that it ever had */
-    thrum_ns old;  /* takes no more messages then */
-    bool opened;   /* it was ready for messages */
-    bool worked;   /* a message ended on it */
-    bool hungry;   /* it has use for messages and there were none */
+    size_t jobs;  /* that the session has */
+    size_t given; /* jobs that it ever had */
+    thrum_ns old; /* takes no more messages then */
+    bool opened;  /* it was ready for messages */
+    bool worked;  /* a message ended on it */
+    bool hungry;  /* it has use for messages and there were none */
     client_rest rests;
     bool given_up; /* the attempt, since nobody needs it */
     bool slowed;   /* the server said that it has too much to do */
@@ -61,6 +61,7 @@ struct thrum__smtp_client {
     thrum_call *call; /* to tell what ended outside an event */
     unsigned refs;    /* the owner's, each connection's, the events' */
     unsigned depth;   /* events under way */
+    bool refused;     /* the account was: connections are to end */
     bool closing;     /* tells `closed` when all is over */
     bool freed;       /* by its owner */
 };
@@ -90,6 +91,11 @@ void thrum__client_returned(thrum__smtp_client *client, thrum__smtp_job *job,
 void thrum__client_lost(thrum__smtp_client *client,
                         const client_connection *connection,
                         const thrum_failure *why);
+
+/* The server wants no mail from this account: all that wait fail. `why` is
+ * borrowed. */
+void thrum__client_account_refused(thrum__smtp_client *client,
+                                   const thrum_failure *why);
 
 /* "the mailer is closed": of what a client that was freed had not sent.
  * Ownership: cause taken, may be NULL. */

@@ -68,6 +68,8 @@ static thrum_failure *connection_why(client_connection *self,
 
     if (client->freed && (unsent || cut))
         return thrum__client_closed(client, why);
+    if (thrum_failure_is(why, &thrum_domain_smtp, THRUM_SMTP_E_ACCOUNT))
+        thrum__client_account_refused(client, why);
     if (said != NULL && said->code == 421 && !self->slowed) {
         self->slowed = true;
         thrum__smtp_pool_halve(&client->pool);

@@ -67,14 +67,23 @@ static thrum_failure *route_read_account(thrum__smtp_route *route,
                                          thrum_secret *secret)
 {
     const thrum__smtp_url *url = &route->url;
+    thrum_failure *why = NULL;
 
     if (url->user[0] == '\0')
         return secret == NULL
                    ? NULL
                    : route_wrong(route, "there is a password, and no user in "
                                         "the URL (smtp://user@host)");
-    return route_wrong(route, "the URL has a user name, but this version "
-                              "cannot log in");
+    if (secret == NULL)
+        return route_wrong(route, "the URL names a user, and there is no "
+                                  "password for it");
+    if (route->tls != THRUM_SMTP_TLS_REQUIRED &&
+        route->tls != THRUM_SMTP_TLS_IMPLICIT)
+        return route_wrong(route, "a password is only sent within TLS that is "
+                                  "required");
+    route->account = thrum_smtp_account_new(route->context, url->user, secret,
+                                            url->mechanism, &why);
+    return why;
 }
 
 static void route_read_rest(thrum__smtp_route *route,
@@ -115,6 +124,7 @@ thrum_failure *thrum__smtp_route_read(thrum__smtp_route *route,
 void thrum__smtp_route_end(thrum__smtp_route *route)
 {
     thrum_tls_unref(route->trust);
+    thrum_smtp_account_unref(route->account);
 }
 
 thrum_failure *thrum__smtp_route_trust(thrum__smtp_route *route,

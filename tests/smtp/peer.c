@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "mail/smtp/base64.h"
+
 enum { PEER_PATH = 512 };
 
 /* One connection. Its memory is malloc's: what is tested is not the peer. */
@@ -79,7 +81,8 @@ static void link_mail(peer_link *link)
     else if (config->garble_mail)
         link_say(link, "well, well");
     else
-        link_say(link, "250 2.1.0 sender ok");
+        link_say(link, config->mail_answer != NULL ? config->mail_answer
+                                                   : "250 2.1.0 sender ok");
 }
 
 /* "RCPT TO:<r12@x>" */
@@ -197,6 +200,25 @@ static void link_judge(peer_link *link)
     link_say(link, verdict != NULL ? verdict : "235 2.7.0 welcome");
 }
 
+/* The client's nonce goes on with ours (RFC 5802 section 5.1); its proof is
+ * judged without being looked at. */
+static void link_challenge_scram(peer_link *link, const char *line)
+{
+    const char *first = strrchr(line, ' ') + 1, *nonce;
+    char text[PEER_AUTH], server[PEER_AUTH], said[2 * PEER_AUTH] = "334 ";
+    thrum_bytes bytes = {server, 0};
+    size_t size = 0;
+
+    ck_assert(
+        thrum__base64_decode(text, &size, (thrum_bytes){first, strlen(first)}));
+    text[size] = '\0';
+    nonce = strstr(text, "r=");
+    bytes.size = (size_t)snprintf(server, sizeof server,
+                                  "%sours,s=c2FsdHNhbHQ=,i=100000", nonce);
+    thrum__base64_encode(said + 4, bytes);
+    link_say(link, said);
+}
+
 static void link_auth(peer_link *link, const char *line)
 {
     peer *self = link->peer;
@@ -204,8 +226,10 @@ static void link_auth(peer_link *link, const char *line)
     self->logins++;
     self->exposed += !link->secured;
     snprintf(self->auth, sizeof self->auth, "%s", line);
-    link->challenged = self->config.challenge != NULL;
-    if (link->challenged)
+    link->challenged = self->config.challenge != NULL || self->config.scram;
+    if (self->config.scram)
+        link_challenge_scram(link, line);
+    else if (link->challenged)
         link_say(link, self->config.challenge);
     else
         link_judge(link);

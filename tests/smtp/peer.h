@@ -37,6 +37,8 @@ typedef struct peer_config {
     bool no_ehlo;             /* knows HELO alone */
     const char *auth;         /* offers within TLS, "AUTH PLAIN" */
     const char *challenge;    /* the answer to AUTH; NULL: `verdict` at once */
+    bool scram;               /* challenges as SCRAM does, without a password */
+    const char *mail_answer;  /* to MAIL; NULL: "250 2.1.0 sender ok" */
     const char *verdict;      /* on who logs in; NULL: "235 2.7.0 welcome" */
 } peer_config;
 
