@@ -280,13 +280,13 @@ void thrum_mailer_free(void *mailer)
 
 thrum_mailer_stats thrum_mailer_get_stats(const thrum_mailer *mailer)
 {
-    const thrum__smtp_counts *counts =
-        thrum__smtp_client_counts(mailer->client);
+    thrum__smtp_counts counts = thrum__smtp_client_counts(mailer->client);
     thrum_mailer_stats stats = mailer->stats;
 
-    stats.connections = counts->connections;
-    stats.secured = counts->secured;
-    stats.bytes = counts->bytes;
-    stats.writes = counts->writes;
+    stats.connections = counts.connections;
+    stats.secured = counts.secured;
+    stats.bytes = counts.bytes;
+    stats.replies = counts.replies;
+    stats.writes = counts.writes;
     return stats;
 }

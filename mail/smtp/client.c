@@ -7,19 +7,16 @@
  * with every connection busy, only appends to a queue. The connection that had
  * use for one last gets it first: so the others come to rest, and close.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include <thrum/address.h>
 
 #include "mail/message_internal.h"
-#include "mail/receipt_internal.h"
 #include "mail/smtp/client_internal.h"
 
 enum {
     CLIENT_TRIES = 2, /* over connections that did nothing else */
-    CLIENT_EACH = 2,  /* use of a connection, before one is known */
-    CLIENT_TEXT = THRUM__ROUTE_NAME + 32
+    CLIENT_EACH = 2   /* use of a connection, before one is known */
 };
 
 static void client_pump(thrum__smtp_client *client);
@@ -284,44 +281,6 @@ void thrum__smtp_client_cancel(thrum__smtp_client *client, thrum__smtp_job *job)
     client_unref(client);
 }
 
-/* A server that was reached, and refuses its service, the account or TLS, says
- * so itself. */
-static bool client_has_words(const thrum_failure *why)
-{
-    const thrum_smtp_detail *said = thrum_failure_smtp(why);
-
-    if (said == NULL)
-        return false;
-    switch (thrum_failure_code(why)) {
-    case THRUM_SMTP_E_SERVICE:
-    case THRUM_SMTP_E_ACCOUNT:
-    case THRUM_SMTP_E_SECURITY:
-        return true;
-    default:
-        return said->stage == THRUM_SMTP_STAGE_AUTH && said->code != 0;
-    }
-}
-
-static thrum_failure *client_unreachable(const thrum__smtp_client *client,
-                                         const thrum_failure *why)
-{
-    thrum_smtp_detail detail = {
-        .stage = THRUM_SMTP_STAGE_CONNECT, .enhanced = "", .text = ""};
-    char peer[THRUM__ROUTE_NAME], text[CLIENT_TEXT];
-    thrum_failure *failure;
-
-    if (why != NULL && client_has_words(why))
-        return thrum_failure_ref(why);
-    thrum__smtp_route_name(&client->route, peer);
-    snprintf(text, sizeof text, "%s was not reached", peer);
-    detail.peer = peer;
-    failure = thrum__smtp_failure(client->context, THRUM_SMTP_E_UNREACHABLE,
-                                  &detail, text);
-    if (why != NULL)
-        thrum_failure_because(failure, thrum_failure_ref(why));
-    return failure;
-}
-
 /* Nothing more is sent by an account that was refused, nor is it tried again
  * and again: that is how it gets locked. Connections are ended when no session
  * is being spoken to. */
@@ -350,7 +309,8 @@ static void client_attempt_failed(thrum__smtp_client *client,
 {
     size_t up = client->count - client->opening;
     thrum_ns now = thrum_clock_now(client->clock);
-    thrum_failure *unreachable = client_unreachable(client, why);
+    thrum_failure *unreachable =
+        thrum__smtp_route_unreachable(&client->route, why);
 
     thrum__smtp_pool_failed(&client->pool, client->count, up, unreachable, now);
     if (thrum_failure_is(unreachable, &thrum_domain_smtp, THRUM_SMTP_E_ACCOUNT))
@@ -409,8 +369,12 @@ void thrum__smtp_client_free(thrum__smtp_client *client)
     client_unref(client);
 }
 
-const thrum__smtp_counts *
-thrum__smtp_client_counts(const thrum__smtp_client *client)
+thrum__smtp_counts thrum__smtp_client_counts(const thrum__smtp_client *client)
 {
-    return &client->counts;
+    thrum__smtp_counts counts = client->counts;
+
+    for (const client_connection *at = client->connections; at != NULL;
+         at = at->next)
+        counts.replies += thrum__line_replies(&at->line);
+    return counts;
 }

@@ -71,8 +71,7 @@ void thrum__smtp_client_close(thrum__smtp_client *client);
  * last of it is over. */
 void thrum__smtp_client_free(thrum__smtp_client *client);
 
-/* Ownership: borrowed. */
-const thrum__smtp_counts *
-thrum__smtp_client_counts(const thrum__smtp_client *client);
+/* What it did so far. */
+thrum__smtp_counts thrum__smtp_client_counts(const thrum__smtp_client *client);
 
 #endif

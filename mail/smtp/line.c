@@ -12,6 +12,7 @@
 
 #include "mail/receipt_internal.h"
 #include "mail/smtp/line.h"
+#include "mail/smtp/session_internal.h"
 
 enum {
     LINE_SLICE = 16 * 1024, /* of a message, at a time */
@@ -140,8 +141,14 @@ const thrum_failure *thrum__line_failure(const thrum__smtp_line *self,
     return said != NULL ? said : why;
 }
 
+uint64_t thrum__line_replies(const thrum__smtp_line *self)
+{
+    return self->session != NULL ? self->session->replies : 0;
+}
+
 void thrum__line_end(thrum__smtp_line *self)
 {
+    self->counts->replies += thrum__line_replies(self);
     thrum_clock_cancel(self->clock, self->timer);
     thrum_clock_cancel(self->clock, self->turn);
     thrum_smtp_session_free(self->session);

@@ -39,6 +39,7 @@ typedef struct thrum__smtp_counts {
     uint64_t secured;
     uint64_t bytes;
     uint64_t writes;
+    uint64_t replies; /* of lines that have ended */
 } thrum__smtp_counts;
 
 typedef enum thrum__smtp_line_stage {
@@ -92,6 +93,9 @@ void thrum__line_give_up(thrum__smtp_line *line);
  * ours. Ownership: borrowed. */
 const thrum_failure *thrum__line_failure(const thrum__smtp_line *line,
                                          const thrum_failure *why);
+
+/* How many replies its session has read. */
+uint64_t thrum__line_replies(const thrum__smtp_line *line);
 
 /* Frees what it has; its session's messages end. */
 void thrum__line_end(thrum__smtp_line *line);

@@ -5,7 +5,10 @@
 
 #include <thrum/address.h>
 
+#include "mail/receipt_internal.h"
 #include "mail/smtp/route.h"
+
+enum { ROUTE_TEXT = THRUM__ROUTE_NAME + 32 };
 
 #define ROUTE_CONNECT (30 * THRUM_S)
 #define ROUTE_TLS (60 * THRUM_S)
@@ -147,4 +150,42 @@ void thrum__smtp_route_name(const thrum__smtp_route *route,
 
     snprintf(name, THRUM__ROUTE_NAME, figures ? "[%s]:%u" : "%s:%u", url->host,
              (unsigned)url->port);
+}
+
+/* A server that was reached, and refuses its service, the account or TLS, says
+ * so itself. */
+static bool route_has_words(const thrum_failure *why)
+{
+    const thrum_smtp_detail *said = thrum_failure_smtp(why);
+
+    if (said == NULL)
+        return false;
+    switch (thrum_failure_code(why)) {
+    case THRUM_SMTP_E_SERVICE:
+    case THRUM_SMTP_E_ACCOUNT:
+    case THRUM_SMTP_E_SECURITY:
+        return true;
+    default:
+        return said->stage == THRUM_SMTP_STAGE_AUTH && said->code != 0;
+    }
+}
+
+thrum_failure *thrum__smtp_route_unreachable(const thrum__smtp_route *route,
+                                             const thrum_failure *why)
+{
+    thrum_smtp_detail detail = {
+        .stage = THRUM_SMTP_STAGE_CONNECT, .enhanced = "", .text = ""};
+    char peer[THRUM__ROUTE_NAME], text[ROUTE_TEXT];
+    thrum_failure *failure;
+
+    if (why != NULL && route_has_words(why))
+        return thrum_failure_ref(why);
+    thrum__smtp_route_name(route, peer);
+    snprintf(text, sizeof text, "%s was not reached", peer);
+    detail.peer = peer;
+    failure = thrum__smtp_failure(route->context, THRUM_SMTP_E_UNREACHABLE,
+                                  &detail, text);
+    if (why != NULL)
+        thrum_failure_because(failure, thrum_failure_ref(why));
+    return failure;
 }

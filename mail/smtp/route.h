@@ -45,4 +45,10 @@ thrum_failure *thrum__smtp_route_trust(thrum__smtp_route *route,
 void thrum__smtp_route_name(const thrum__smtp_route *route,
                             char name[THRUM__ROUTE_NAME]);
 
+/* Why an attempt to connect came to nothing: in the server's words where it has
+ * some, else "mail.example:25 was not reached", with `why` beneath, which is
+ * borrowed and may be NULL. Ownership: new. */
+thrum_failure *thrum__smtp_route_unreachable(const thrum__smtp_route *route,
+                                             const thrum_failure *why);
+
 #endif

@@ -120,6 +120,8 @@ struct thrum_smtp_session {
     const char *host;
     uint16_t port;
     char *greeting;
+    int greeting_code;
+    uint64_t replies; /* in all */
     thrum__reply_reader reader;
 };
 

@@ -102,6 +102,7 @@ static bool opening_greet(thrum_smtp_session *session,
     char words[THRUM__REPLY_WORDS];
     size_t size = thrum__reply_words(reply, words, sizeof words);
 
+    session->greeting_code = reply->code;
     session->greeting = thrum_context_copy(session->context, words, size);
     if (session->greeting == NULL)
         thrum__session_end(session, thrum_failure_no_memory());

@@ -350,6 +350,7 @@ void thrum_smtp_session_receive(thrum_smtp_session *session, const char *data,
            session->state != THRUM_SMTP_SESSION_STARTTLS) {
         int got = thrum__reply_read(&session->reader, &in, &reply);
 
+        session->replies += got == 1;
         if (got == 1)
             reply_take(session, &reply, now);
         else if (got < 0)

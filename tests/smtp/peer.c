@@ -179,7 +179,11 @@ static void link_serve_tls(peer_link *link)
     }
     secured =
         thrum_stream_serve_tls(link->stream, link->peer->tls, 0, INT64_MAX / 2);
-    thrum_deferred_add(secured, link_secured, link_not_secured, link, NULL);
+    if (thrum_deferred_add(secured, link_secured, link_not_secured, link,
+                           NULL) != 0) {
+        link->gone = true;
+        thrum_stream_abort(link->stream);
+    }
     thrum_deferred_finish(secured);
 }
 
