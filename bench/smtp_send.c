@@ -6,13 +6,14 @@
  * iterator is counted either.
  *
  *     smtp_send [-m MODE] [-w WINDOW] [-c CONNECTIONS] [-t TLS] [-f CA-FILE]
- *               [-k KEPT] [-l BYTES] URL MESSAGES
+ *               [-k KEPT] [-l BYTES] [-n] URL MESSAGES
  *
  * MODE is best, lockstep, pipelined, across or chunked; TLS is default, none,
  * opportunistic, required or implicit; KEPT is how many messages go over one
- * connection at most; BYTES are those of the text. Prints one line of JSON:
- * rss_idle_kib is the anonymous memory before the first message, rss_kib the
- * most that was seen while they were under way.
+ * connection at most; BYTES are those of the text; -n composes the messages and
+ * sends none, to tell what that takes. Prints one line of JSON: rss_idle_kib is
+ * the anonymous memory before the first message, rss_kib the most that was seen
+ * while they were under way.
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -31,6 +32,7 @@ typedef struct sending {
     thrum_mailer_config config;
     const char *ca_file;
     size_t text_size;
+    bool compose_only;
     uint64_t messages, begun, accepted, failed;
     thrum_deferred *all; /* of them have ended */
     thrum_mailer *mailer;
@@ -99,11 +101,16 @@ static thrum_outcome failed(const thrum_failure *why, void *ctx)
     return ended(self);
 }
 
-static void send_next(sending *self)
+static thrum_message *compose(const sending *self)
 {
     static const thrum_bytes to = {"ann@example.org", 15};
-    thrum_deferred *sent = thrum_mailer_send(
-        self->mailer, thrum_template_fill(self->letter, to, NULL));
+
+    return thrum_template_fill(self->letter, to, NULL);
+}
+
+static void send_next(sending *self)
+{
+    thrum_deferred *sent = thrum_mailer_send(self->mailer, compose(self));
 
     self->begun++;
     if (thrum_deferred_add(sent, accepted, failed, self, NULL) != 0) {
@@ -205,6 +212,11 @@ static thrum_deferred *run(thrum_reactor *reactor, void *it)
     self->all = thrum_deferred_new(context, "smtp_send");
     thrum_deferred_add(self->all, all_sent, NULL, self, NULL);
     thrum_deferred_add(self->all, closed, NULL, self, sending_end);
+    if (self->compose_only) {
+        for (; self->begun < self->messages; self->begun++)
+            thrum_message_free(compose(self));
+        thrum_deferred_fire(self->all, NULL, NULL);
+    }
     for (size_t i = open_most(&self->config); i > 0; i--)
         if (self->begun < self->messages)
             send_next(self);
@@ -249,6 +261,9 @@ static bool read_option(sending *self, int option, const char *value)
     case 'c':
         self->config.connections = number;
         return number > 0;
+    case 'n':
+        self->compose_only = true;
+        return true;
     case 'k':
         self->config.messages = number;
         return number > 0;
@@ -269,12 +284,12 @@ int main(int argc, char **argv)
     bool right = true;
     int option;
 
-    while (right && (option = getopt(argc, argv, "m:w:c:t:f:k:l:")) != -1)
+    while (right && (option = getopt(argc, argv, "m:w:c:t:f:k:l:n")) != -1)
         right = read_option(&self, option, optarg != NULL ? optarg : "");
     if (!right || argc != optind + 2) {
         fprintf(stderr,
                 "smtp_send [-m MODE] [-w WINDOW] [-c CONNECTIONS] [-t TLS] "
-                "[-f CA-FILE] [-k KEPT] [-l BYTES] URL MESSAGES\n");
+                "[-f CA-FILE] [-k KEPT] [-l BYTES] [-n] URL MESSAGES\n");
         return 64;
     }
     self.config.via = argv[optind];

@@ -55,13 +55,15 @@ int thrum__reply_read_any(thrum__reply_reader *reader, thrum_bytes *in,
                           thrum__reply *reply);
 
 /* The code that three bytes are, or 0: 2yz to 5yz are all there are (RFC 5321
- * section 4.2.1). */
+ * section 4.2.1). Nearly all are 250. */
 static inline int thrum__reply_code(const char *line)
 {
     unsigned first = (unsigned)line[0] - '2';
     unsigned second = (unsigned)line[1] - '0';
     unsigned third = (unsigned)line[2] - '0';
 
+    if (memcmp(line, "250", 3) == 0)
+        return 250;
     if (first > '5' - '2' || second > 9 || third > 9)
         return 0;
     return 200 + (int)(100 * first + 10 * second + third);

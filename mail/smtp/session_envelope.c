@@ -6,12 +6,6 @@
 #include "mail/smtp/command.h"
 #include "mail/smtp/session_internal.h"
 
-/* Extensions by which there is anything to be said in MAIL or RCPT. */
-enum {
-    ENVELOPE_EXTENSIONS = THRUM_SMTP_SIZE | THRUM_SMTP_8BITMIME |
-                          THRUM_SMTP_SMTPUTF8 | THRUM_SMTP_DSN
-};
-
 static bool envelope_offers(const thrum_smtp_session *session,
                             thrum_smtp_extension extension)
 {
@@ -65,47 +59,55 @@ static const thrum__dsn *envelope_dsn(const thrum_smtp_session *session,
                : NULL;
 }
 
-int thrum__session_send_mail(thrum_smtp_session *session,
-                             session_transaction *transaction,
-                             thrum_buffer *out, size_t enough, thrum_ns now)
+/* MAIL with parameters. Not inline: without them it should not pay for their
+ * room. */
+static __attribute__((__noinline__)) int
+envelope_mail(thrum_smtp_session *session,
+              const session_transaction *transaction, thrum_buffer *out,
+              thrum_ns now)
 {
-    thrum_bytes sender;
+    const thrum__dsn *dsn = envelope_dsn(session, transaction);
     thrum__command_extras extras = {.size = transaction->size,
                                     .is_8bit = transaction->is_8bit,
                                     .is_utf8 = transaction->is_utf8};
-    const thrum__dsn *dsn;
 
-    (void)enough;
-    if (transaction->verdict != NULL)
-        return thrum__session_send_give_up(session, transaction, true, out,
-                                           now);
-    sender = thrum__message_sender_bytes(transaction->message);
-    if ((session->offers.extensions & ENVELOPE_EXTENSIONS) == 0)
-        return thrum__session_send(session, THRUM_SMTP_STAGE_MAIL, sender, out,
-                                   now);
-    dsn = envelope_dsn(session, transaction);
     if (dsn != NULL) {
         extras.what = dsn->what;
         extras.envelope_id = dsn->envelope_id;
     }
-    return envelope_sent(
-        session,
-        thrum__command_write_with(out, THRUM_SMTP_STAGE_MAIL, sender, &extras),
-        now);
+    return envelope_sent(session,
+                         thrum__command_write_with(
+                             out, THRUM_SMTP_STAGE_MAIL,
+                             thrum__message_sender_bytes(transaction->message),
+                             &extras),
+                         now);
 }
 
-static int envelope_ask(thrum_smtp_session *session,
-                        session_transaction *transaction, size_t index,
-                        thrum_buffer *out, thrum_ns now)
+int thrum__session_send_mail(thrum_smtp_session *session,
+                             session_transaction *transaction,
+                             thrum_buffer *out, size_t enough, thrum_ns now)
 {
-    thrum_bytes recipient =
-        thrum__message_recipient_bytes(transaction->message, index);
-    thrum__command_extras extras = {.is_utf8 = transaction->is_utf8};
-    const thrum__dsn *dsn = envelope_dsn(session, transaction);
+    (void)enough;
+    if (transaction->verdict != NULL)
+        return thrum__session_send_give_up(session, transaction, true, out,
+                                           now);
+    if (transaction->size > 0 || transaction->is_8bit || transaction->is_utf8 ||
+        envelope_dsn(session, transaction) != NULL)
+        return envelope_mail(session, transaction, out, now);
+    return thrum__session_send(
+        session, THRUM_SMTP_STAGE_MAIL,
+        thrum__message_sender_bytes(transaction->message), out, now);
+}
 
-    if (dsn == NULL && !transaction->is_utf8)
-        return thrum__session_send(session, THRUM_SMTP_STAGE_RCPT, recipient,
-                                   out, now);
+/* RCPT with parameters; as MAIL. */
+static __attribute__((__noinline__)) int
+envelope_rcpt(thrum_smtp_session *session,
+              const session_transaction *transaction, thrum_bytes recipient,
+              thrum_buffer *out, thrum_ns now)
+{
+    const thrum__dsn *dsn = envelope_dsn(session, transaction);
+    thrum__command_extras extras = {.is_utf8 = transaction->is_utf8};
+
     if (dsn != NULL) {
         extras.notify = dsn->notify;
         if (dsn->original)
@@ -115,6 +117,19 @@ static int envelope_ask(thrum_smtp_session *session,
                          thrum__command_write_with(out, THRUM_SMTP_STAGE_RCPT,
                                                    recipient, &extras),
                          now);
+}
+
+static int envelope_ask(thrum_smtp_session *session,
+                        session_transaction *transaction, size_t index,
+                        thrum_buffer *out, thrum_ns now)
+{
+    thrum_bytes recipient =
+        thrum__message_recipient_bytes(transaction->message, index);
+
+    if (transaction->is_utf8 || envelope_dsn(session, transaction) != NULL)
+        return envelope_rcpt(session, transaction, recipient, out, now);
+    return thrum__session_send(session, THRUM_SMTP_STAGE_RCPT, recipient, out,
+                               now);
 }
 
 int thrum__session_send_rcpt(thrum_smtp_session *session,
