@@ -33,6 +33,11 @@ smtp_enforce_sync = true
 acl_smtp_rcpt = acl_rcpt
 begin acl
 acl_rcpt:
+  deny local_parts = nobody
+    message = nobody of that name lives here
+  defer local_parts = later
+  deny domains = {picky}
+    message = not to that domain
   accept
 begin routers
 all:
@@ -77,12 +82,14 @@ class Exim(Relay):
     mechanisms = ("PLAIN", "LOGIN", "CRAM-MD5")
     complaint = "(?i)error|rejected|unexpected|dropped|panic"
 
+    picky = "nowhere.invalid"  # the domain that it refuses
+
     def start(self):
         self.jail = Jail(self.folder / "exim", self.package_folder(),
                          ["usr/sbin/exim4"], users=["Debian-exim"])
         self.jail.write("etc/exim4/exim4.conf", CONFIG.format(
             port=self.port, secure=self.secure_port, user=account.USER,
-            password=account.PASSWORD))
+            password=account.PASSWORD, picky=self.picky))
         self.jail.write("etc/exim4/certificate.pem", self.certificate())
         for each in "srv", "srv/spool", "srv/log", "srv/mail":
             self.jail.give(each)

@@ -40,6 +40,8 @@ virtual_mailbox_limit = 0
 message_size_limit = 0
 smtpd_forbid_bare_newline = yes
 smtpd_forbid_unauth_pipelining = yes
+smtpd_recipient_restrictions =
+    check_recipient_access inline:{{ {{ {picky} = 550 not to that domain }} }}
 smtpd_data_restrictions = reject_unauth_pipelining
 smtpd_helo_required = yes
 strict_rfc821_envelopes = yes
@@ -95,6 +97,8 @@ class Postfix(relay.Relay):
     complaint = (r"/smtpd\[(?!.*SSL_accept error .*: Connection reset by peer)"
                  r".*(reject|warning|error|fatal|improper|bare)")
 
+    picky = "nowhere.invalid"  # the domain that it refuses
+
     def start(self):
         relay.as_root()
         for each in "postfix", "saslpasswd2":
@@ -108,7 +112,7 @@ class Postfix(relay.Relay):
             os.chown(self.folder / name, owner.pw_uid, owner.pw_gid)
         self.configure({"folder": self.folder, "port": self.port,
                         "secure": self.secure_port, "uid": owner.pw_uid,
-                        "gid": owner.pw_gid})
+                        "gid": owner.pw_gid, "picky": self.picky})
         done = self.postfix("start")
         self.test.addCleanup(self.stop)
         if done.returncode != 0:

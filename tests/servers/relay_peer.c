@@ -11,7 +11,7 @@
  *     from        the header, and unless there is `sender` the envelope
  *     sender      of the envelope
  *     to=A,B      the recipients of each message
- *     text        a file
+ *     text=A,B    files; each message has the next of them
  *     dsn         ENVID; asks for all that RFC 3461 has
  *     times       messages
  *     wire        a folder for what is to arrive: each message as a file
@@ -23,11 +23,18 @@
 
 #include <thrum/mail.h>
 
+enum { TEXTS = 64 };
+
 typedef struct letter {
     struct sender *by;
     char *id;
     thrum_deferred *sending; /* held to the end, to be cancelled */
 } letter;
+
+typedef struct body {
+    char *bytes;
+    size_t size;
+} body;
 
 typedef struct sender {
     thrum_reactor *reactor;
@@ -35,8 +42,8 @@ typedef struct sender {
     thrum_deferred *over; /* fires when all have ended */
     const char *via, *ca, *secret, *tls, *mode, *window, *connections;
     const char *from, *envelope, *to, *text, *dsn, *times, *wire, *cancel;
-    char *words;
-    size_t size, count, ended, cancel_at; /* 0: at once */
+    body bodies[TEXTS];
+    size_t texts, count, ended, cancel_at; /* 0: at once */
     letter *letters;
 } sender;
 
@@ -162,7 +169,7 @@ static void letter_write(const sender *by, size_t index, thrum_message *message)
     thrum_buffer_fini(&bytes);
 }
 
-static thrum_message *letter_new(const sender *by)
+static thrum_message *letter_new(const sender *by, const body *it)
 {
     thrum_message *message =
         thrum_message_new(thrum_reactor_context(by->reactor));
@@ -179,7 +186,7 @@ static thrum_message *letter_new(const sender *by)
     while ((one = strsep(&rest, ",")) != NULL)
         thrum_message_add_to(message, one);
     thrum_message_set_subject(message, "A letter");
-    thrum_message_set_text(message, by->words, by->size);
+    thrum_message_set_text(message, it->bytes, it->size);
     if (by->dsn != NULL)
         thrum_message_set_dsn(message, &all);
     free(list);
@@ -189,7 +196,7 @@ static thrum_message *letter_new(const sender *by)
 static void letter_send(sender *by, size_t index)
 {
     letter *self = &by->letters[index];
-    thrum_message *message = letter_new(by);
+    thrum_message *message = letter_new(by, &by->bodies[index % by->texts]);
 
     self->by = by;
     self->id = strdup(thrum_message_id(message));
@@ -224,7 +231,8 @@ static void sender_free(void *it)
         free(self->letters[i].id);
     }
     free(self->letters);
-    free(self->words);
+    for (size_t i = 0; i < self->texts; i++)
+        free(self->bodies[i].bytes);
 }
 
 static long number(const char *text, long otherwise)
@@ -254,21 +262,29 @@ static thrum_mailer *mailer_new(const sender *self)
     return mailer;
 }
 
-static char *read_file(const char *path, size_t *size)
+static body body_read(const char *path)
 {
     FILE *file = fopen(path, "rb");
     size_t room = 1 << 16;
-    char *words = malloc(room);
+    body read = {malloc(room), 0};
 
-    *size = 0;
-    while (file != NULL && words != NULL && !feof(file) && !ferror(file)) {
-        if (*size == room)
-            words = realloc(words, room *= 2);
-        *size += fread(words + *size, 1, room - *size, file);
+    while (file != NULL && read.bytes != NULL && !feof(file) && !ferror(file)) {
+        if (read.size == room)
+            read.bytes = realloc(read.bytes, room *= 2);
+        read.size += fread(read.bytes + read.size, 1, room - read.size, file);
     }
     if (file != NULL)
         fclose(file);
-    return words;
+    return read;
+}
+
+static void sender_read(sender *self)
+{
+    char *list = strdup(self->text), *rest = list, *one;
+
+    while (self->texts < TEXTS && (one = strsep(&rest, ",")) != NULL)
+        self->bodies[self->texts++] = body_read(one);
+    free(list);
 }
 
 static thrum_deferred *sender_run(thrum_reactor *reactor, void *it)
@@ -280,7 +296,7 @@ static thrum_deferred *sender_run(thrum_reactor *reactor, void *it)
     self->reactor = reactor;
     self->over = over;
     self->mailer = mailer_new(self);
-    self->words = read_file(self->text, &self->size);
+    sender_read(self);
     self->cancel_at = (size_t)number(self->cancel, -1);
     self->count = (size_t)number(self->times, 1);
     self->letters = calloc(self->count, sizeof *self->letters);

@@ -53,8 +53,7 @@ def every_way(server):
     return decorate
 
 
-class RelayTest(harness.ServerTest):
-    COUNT = 40
+class OneServer(harness.ServerTest):
     relay = None
 
     @classmethod
@@ -71,8 +70,6 @@ class RelayTest(harness.ServerTest):
     def setUp(self):
         self.folder = self.owner.folder
 
-    # --- a way --------------------------------------------------------------
-
     def secret(self, text):
         path = self.folder / "secret"
         path.unlink(missing_ok=True)
@@ -80,9 +77,20 @@ class RelayTest(harness.ServerTest):
         path.write_text(text + "\n", encoding="ascii")
         return path
 
+    def url(self, way):
+        secure = way.tls == IMPLICIT
+        return account.url("smtps" if secure else "smtp", way.mechanism,
+                           self.server.secure_port if secure
+                           else self.server.port)
+
+
+class RelayTest(OneServer):
+    COUNT = 40
+
+    # --- a way --------------------------------------------------------------
+
     def via(self, way, secret):
         """The URL, and the options that go with it."""
-        secure = way.tls == IMPLICIT
         options = list(way.options)
         if way.tls == CLEAR:
             options += ["--tls", "none"]
@@ -92,9 +100,7 @@ class RelayTest(harness.ServerTest):
             options += ["--tls", "required"]
         if way.mechanism is not None:
             options += ["--password-file", self.secret(secret)]
-        return account.url(
-            "smtps" if secure else "smtp", way.mechanism,
-            self.server.secure_port if secure else self.server.port), options
+        return self.url(way), options
 
     def send(self, way, secret):
         self.server.forget()
@@ -107,12 +113,13 @@ class RelayTest(harness.ServerTest):
 
     def expected(self):
         """The letter of everybody, as a server of ours got it."""
-        if not self.reference:
+        letters = self.reference.setdefault(self.COUNT, {})
+        if not letters:
             with Refuser() as peer:
                 self.bulk(peer.port, self.COUNT)
             for record in peer.records:
-                self.reference[record["to"][0]] = harness.essence(record)
-        return self.reference
+                letters[record["to"][0]] = harness.essence(record)
+        return letters
 
     def assert_letters_arrived(self, sent, records):
         """Everybody has one, and but for Date, Message-ID and boundary it is
