@@ -254,8 +254,6 @@ void thrum_smtp_session_quit(thrum_smtp_session *session)
         session->state = THRUM_SMTP_SESSION_CLOSING;
 }
 
-/* A message whose MAIL was refused only for the transaction before it has not
- * failed by that. */
 static void session_end_first(thrum_smtp_session *session)
 {
     session_queue *queue =
@@ -263,10 +261,6 @@ static void session_end_first(thrum_smtp_session *session)
     session_transaction *first = thrum__session_queue_take(queue);
     thrum_failure *verdict = first->verdict;
 
-    if (first->nested) {
-        thrum_failure_unref(verdict);
-        verdict = NULL;
-    }
     if (verdict == NULL)
         verdict =
             thrum__session_cut(session, first->progress, session->failure);

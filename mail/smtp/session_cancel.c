@@ -38,11 +38,11 @@ static session_transaction *cancel_begun(const session_queue *queue,
     return at;
 }
 
-/* What has been decided already stays so, but for what is to be sent again. */
+/* What has been decided already stays so. */
 static thrum_failure *cancel_why(const thrum_smtp_session *session,
                                  const session_transaction *transaction)
 {
-    if (transaction->verdict != NULL && !transaction->nested)
+    if (transaction->verdict != NULL)
         return thrum_failure_ref(transaction->verdict);
     if (transaction->progress == SESSION_DOT)
         return thrum__session_cut(session, SESSION_DOT, NULL);

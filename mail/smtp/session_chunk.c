@@ -75,7 +75,6 @@ static void chunk_contradicted(thrum_smtp_session *session,
 
     thrum_failure_because(why, transaction->verdict);
     transaction->verdict = why;
-    transaction->nested = false;
     thrum__session_end(session,
                        thrum__session_not_smtp(session, THRUM_SMTP_STAGE_BODY,
                                                "it took what it had refused"));
@@ -93,7 +92,7 @@ static void chunk_ended(thrum_smtp_session *session,
                transaction->message != NULL) {
         chunk_contradicted(session, transaction);
     } else {
-        session->dirty = session->stale = true;
+        session->dirty = true;
         thrum__session_transaction_end(session, transaction->verdict);
     }
 }

@@ -56,8 +56,6 @@ typedef struct session_transaction {
     bool is_utf8;         /* SMTPUTF8 */
     session_progress progress;
     bool chunked;  /* goes by BDAT */
-    bool nested;   /* its MAIL was refused for the transaction before it */
-    bool retried;  /* that has been so before */
     bool returned; /* it waits for a further transaction */
 } session_transaction;
 
@@ -98,7 +96,6 @@ struct thrum_smtp_session {
     size_t unread; /* bytes in the clear behind the consent to STARTTLS */
     thrum_smtp_limits limits;
     bool dirty;    /* the server may still hold a transaction: RSET first */
-    bool stale;    /* no MAIL was taken since a transaction failed */
     bool quitting; /* QUIT is to be said */
     bool leaving;  /* QUIT stands in the ring */
 

@@ -11,7 +11,6 @@ enum {
     REPLY_START_INPUT = 354,
     REPLY_SERVICE_ENDS = 421,
     REPLY_TOO_MANY = 452,
-    REPLY_BAD_SEQUENCE = 503,
     REPLY_TOO_MUCH = 552
 };
 
@@ -51,21 +50,9 @@ void thrum__session_reply_rset(thrum_smtp_session *session,
                                  reply);
         return;
     }
-    session->stale = false;
+    session->dirty = false;
     if (transaction != NULL)
         reply_sentence(session);
-}
-
-/* Whether MAIL was refused only for the transaction before it, which has failed
- * and which the server still holds: with BDAT this one was on its way before
- * that was known. RFC 3030 and RFC 5321 end a transaction with its LAST,
- * however that is answered; there are servers that wait for RSET. */
-static bool reply_is_nested(const thrum_smtp_session *session,
-                            const session_transaction *transaction,
-                            const thrum__reply *reply)
-{
-    return transaction->chunked && session->stale && !transaction->retried &&
-           reply->code == REPLY_BAD_SEQUENCE;
 }
 
 void thrum__session_reply_mail(thrum_smtp_session *session,
@@ -75,12 +62,9 @@ void thrum__session_reply_mail(thrum_smtp_session *session,
     thrum_smtp_stage stage = THRUM_SMTP_STAGE_MAIL;
 
     if (session_reply_is_negative(reply)) {
-        transaction->nested = reply_is_nested(session, transaction, reply);
         thrum__session_transaction_judge(
             transaction, thrum__session_refusal(session, stage, reply));
-    } else if (session_reply_is_positive(reply)) {
-        session->stale = false;
-    } else {
+    } else if (!session_reply_is_positive(reply)) {
         thrum__session_surprised(session, stage, transaction, reply);
     }
 }
@@ -150,7 +134,7 @@ void thrum__session_reply_rcpt(thrum_smtp_session *session,
                                  reply);
         return;
     }
-    if (transaction->message == NULL || transaction->nested) {
+    if (transaction->message == NULL) {
         transaction->taken += positive;
         return;
     }
@@ -260,7 +244,7 @@ static void reply_leaves(thrum_smtp_session *session, session_command command,
 
     for (session_transaction *at = session->begun.first; at != NULL;
          at = at->next)
-        if (at != asked || at->nested)
+        if (at != asked)
             at->progress = SESSION_ENVELOPE;
     if (asked != NULL)
         thrum__session_transaction_judge(

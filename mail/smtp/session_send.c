@@ -103,14 +103,16 @@ static session_perform_fn *const send_performs[] = {
 };
 
 /* The next message's envelope, and with BDAT all of it. What a server may still
- * hold of a transaction that it refused is dropped first. */
+ * hold of a transaction that it refused is dropped first. Behind a message in
+ * flight nobody knows that yet: Exim holds a transaction of which it refused
+ * all recipients, and the BDAT, and would take the next message in its name. */
 static void send_begin(thrum_smtp_session *session)
 {
     session_transaction *transaction =
         thrum__session_transaction_begin(session);
 
     transaction->chunked = session->mode == THRUM_SMTP_MODE_CHUNKED;
-    if (session->dirty)
+    if (session->dirty || (transaction->chunked && session->awaited > 0))
         session_push(session, THRUM_SMTP_STAGE_RSET, NULL);
     session->dirty = false;
     session_push(session, THRUM_SMTP_STAGE_MAIL, transaction);

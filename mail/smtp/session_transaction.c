@@ -182,7 +182,7 @@ static void transaction_reopen(session_transaction *transaction)
     transaction->asking = transaction->hearing = transaction->taken = 0;
     transaction->cursor = (thrum__message_cursor){.segment = 0};
     transaction->progress = SESSION_ENVELOPE;
-    transaction->chunked = transaction->nested = false;
+    transaction->chunked = false;
 }
 
 /* It waits again: before those that were not begun yet, and behind others of
@@ -209,12 +209,7 @@ void thrum__session_transaction_end(thrum_smtp_session *session,
 {
     session_transaction *first = thrum__session_queue_take(&session->begun);
 
-    if (first->message != NULL && first->nested) {
-        thrum_failure_unref(why);
-        first->verdict = NULL;
-        first->retried = true;
-        transaction_return(session, first);
-    } else if (first->message != NULL && why == NULL && first->open > 0) {
+    if (first->message != NULL && why == NULL && first->open > 0) {
         transaction_return(session, first);
     } else {
         thrum__session_transaction_tell(session, first, why);
