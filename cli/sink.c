@@ -137,13 +137,14 @@ static int sink_read_account(sink_account *account, const sink_options *options)
 }
 
 /* The dump outlives the reactor, whose last connections may write to it. */
-static int sink_run(thrum_context *context, const sink_options *options,
+static int sink_run(thrum_context *context, sink_options *options,
                     sink_dump *dump)
 {
     sink_server server = {
         .dump = dump,
         .count = options->count,
         .implicit = options->implicit_tls,
+        .rate = options->rate,
         .session = {.pipelining = !options->no_pipelining,
                     .chunking = options->chunking,
                     .size = options->size},
@@ -153,6 +154,8 @@ static int sink_run(thrum_context *context, const sink_options *options,
 
     if (options->auth != NULL)
         server.session.account = &account;
+    if (options->faults.count > 0)
+        server.session.faults = &options->faults;
     if (status == CLI_GO_ON)
         status = sink_read_tls(&server, context, options);
     if (status == CLI_GO_ON)
@@ -162,8 +165,7 @@ static int sink_run(thrum_context *context, const sink_options *options,
     return status;
 }
 
-static int sink_run_with_dump(thrum_context *context,
-                              const sink_options *options)
+static int sink_run_with_dump(thrum_context *context, sink_options *options)
 {
     sink_dump dump;
     int error = sink_dump_open(&dump, context, options->dump);

@@ -5,6 +5,12 @@
 #include "cli/sink_command.h"
 #include "cli/sink_path.h"
 
+typedef struct command {
+    const char *name;
+    sink_command_fn *serve;
+    sink_event event; /* for its faults */
+} command;
+
 enum { ERRORS_MAX = 100 }; /* then it is no client, but noise */
 
 /* ---- Replies ---- */
@@ -28,6 +34,44 @@ void sink_refuse(sink_session *session, const char *reply)
     else
         sink_reply(session, reply);
 }
+
+/* ---- Faults ---- */
+
+/* Without memory nothing is answered too early. */
+void sink_fault_begin(sink_session *session, sink_event event)
+{
+    sink_hold hold;
+
+    session->fault = sink_faults_next(session->config->faults, event);
+    if (session->fault.delay == 0)
+        return;
+    hold.after = session->replies.size - session->held;
+    hold.wait = session->fault.delay;
+    if (thrum_buffer_append(&session->holds, &hold, sizeof hold) != 0) {
+        session->stage = SINK_STAGE_ENDED;
+        session->fault.drop = true;
+    }
+    session->held = session->replies.size;
+}
+
+bool sink_fault_answers(sink_session *session)
+{
+    unsigned code = session->fault.code;
+
+    if (session->fault.drop) {
+        session->stage = SINK_STAGE_ENDED;
+        return true;
+    }
+    if (code == 0)
+        return false;
+    if (code == 421 ||
+        thrum_buffer_format(&session->replies, "%u %u.0.0 Injected\r\n", code,
+                            code / 100) != 0)
+        sink_hang_up(session, "421 4.0.0 Injected\r\n");
+    return true;
+}
+
+/* ---- The transaction ---- */
 
 void sink_forget(sink_session *session)
 {
@@ -165,29 +209,35 @@ static void serve_unknown(sink_session *session, thrum_bytes argument)
     sink_refuse(session, "500 5.5.2 Unknown command\r\n");
 }
 
-static sink_command_fn *command_find(thrum_bytes verb)
+/* The octets of BDAT come before its answer, so it sees to faults itself. */
+static const command *command_find(thrum_bytes verb)
 {
-    static const struct {
-        const char *name;
-        sink_command_fn *serve;
-    } commands[] = {
-        {"MAIL", sink_serve_mail}, {"RCPT", sink_serve_rcpt},
-        {"BDAT", sink_serve_bdat}, {"DATA", sink_serve_data},
-        {"RSET", serve_rset},      {"NOOP", serve_noop},
-        {"QUIT", serve_quit},      {"HELO", serve_hello},
-        {"VRFY", serve_vrfy},      {"EHLO", serve_extended_hello},
-        {"EXPN", serve_other},     {"STARTTLS", serve_starttls},
-        {"HELP", serve_other},     {"AUTH", sink_serve_auth},
-        {"ETRN", serve_other},
+    static const command commands[] = {
+        {"MAIL", sink_serve_mail, SINK_AT_MAIL},
+        {"RCPT", sink_serve_rcpt, SINK_AT_RCPT},
+        {"BDAT", sink_serve_bdat, SINK_AT_NOTHING},
+        {"DATA", sink_serve_data, SINK_AT_DATA},
+        {"RSET", serve_rset, SINK_AT_RSET},
+        {"NOOP", serve_noop, SINK_AT_NOOP},
+        {"QUIT", serve_quit, SINK_AT_QUIT},
+        {"HELO", serve_hello, SINK_AT_HELO},
+        {"EHLO", serve_extended_hello, SINK_AT_EHLO},
+        {"AUTH", sink_serve_auth, SINK_AT_AUTH},
+        {"STARTTLS", serve_starttls, SINK_AT_STARTTLS},
+        {"VRFY", serve_vrfy, SINK_AT_NOTHING},
+        {"EXPN", serve_other, SINK_AT_NOTHING},
+        {"HELP", serve_other, SINK_AT_NOTHING},
+        {"ETRN", serve_other, SINK_AT_NOTHING},
     };
+    static const command unknown = {"", serve_unknown, SINK_AT_NOTHING};
 
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         size_t size = strlen(commands[i].name);
 
         if (sink_path_is_word(verb, commands[i].name, size))
-            return commands[i].serve;
+            return &commands[i];
     }
-    return serve_unknown;
+    return &unknown;
 }
 
 static bool command_is_clean(thrum_bytes line)
@@ -196,6 +246,22 @@ static bool command_is_clean(thrum_bytes line)
         if ((unsigned char)line.data[i] < ' ' && line.data[i] != '\t')
             return false;
     return true;
+}
+
+/* Behind a greeting that is a refusal only QUIT is served (RFC 5321, 3.1). */
+static void command_run(sink_session *session, const command *found,
+                        thrum_bytes argument)
+{
+    if (session->barred && found->event != SINK_AT_QUIT) {
+        sink_refuse(session, "503 5.5.1 There is no service here\r\n");
+        return;
+    }
+    if (session->config->faults != NULL) {
+        sink_fault_begin(session, found->event);
+        if (sink_fault_answers(session))
+            return;
+    }
+    found->serve(session, argument);
 }
 
 void sink_command_serve(sink_session *session, thrum_bytes line)
@@ -218,5 +284,5 @@ void sink_command_serve(sink_session *session, thrum_bytes line)
         argument.data = space + 1;
         argument.size = line.size - verb.size - 1;
     }
-    command_find(verb)(session, argument);
+    command_run(session, command_find(verb), argument);
 }

@@ -18,6 +18,14 @@ void sink_hang_up(sink_session *session, const char *reply);
 /* Replies to what the client did wrong; too much of that ends the session. */
 void sink_refuse(sink_session *session, const char *reply);
 
+/* Counts a command, and asks for what is to happen to it: its `fault`. Its
+ * reply waits, if it is to. */
+void sink_fault_begin(sink_session *session, sink_event event);
+
+/* Whether the command is not to be served: it was answered by its fault, or the
+ * session has ended. */
+bool sink_fault_answers(sink_session *session);
+
 /* Ends the transaction. */
 void sink_forget(sink_session *session);
 

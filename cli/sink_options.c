@@ -8,6 +8,8 @@
 
 #define AT(member) offsetof(sink_options, member)
 
+#define RATE_MOST UINT64_C(1000000000)
+
 static const cli_option sink_table[] = {
     {"listen", "ADDRESS:PORT", NULL,
      "where to listen (127.0.0.1:2525); port 0 takes a free one", CLI_TEXT,
@@ -31,6 +33,17 @@ static const cli_option sink_table[] = {
     {"auth", "USER:FILE", NULL,
      "take mail of USER only, whose password is in FILE", CLI_TEXT, AT(auth), 0,
      0},
+    {"reply", "CMD:CODE[:1/N]", NULL,
+     "answer CMD by CODE, each time or every Nth; may be given again",
+     CLI_TEXTS, AT(replies), 0, 0},
+    {"drop", "CMD[:1/N]", NULL,
+     "close at CMD, without an answer; may be given again", CLI_TEXTS,
+     AT(drops), 0, 0},
+    {"delay", "CMD:MS", NULL,
+     "answer CMD so many milliseconds later; may be given again", CLI_TEXTS,
+     AT(delays), 0, 0},
+    {"read-rate", "BYTES/s", NULL, "read so slowly, from each connection",
+     CLI_TEXT, AT(read_rate), 0, 0},
     {"json", NULL, NULL, "print the totals as JSON", CLI_FLAG, AT(json), 0, 0},
 };
 
@@ -94,6 +107,17 @@ static bool sink_options_account(sink_options *options)
     return true;
 }
 
+/* "1024" or "1024/s". */
+static bool sink_options_rate(sink_options *options)
+{
+    const char *at = options->read_rate;
+
+    for (; *at >= '0' && *at <= '9' && options->rate < RATE_MOST; at++)
+        options->rate = options->rate * 10 + (uint64_t)(*at - '0');
+    return options->rate > 0 && options->rate <= RATE_MOST &&
+           (*at == '\0' || strcmp(at, "/s") == 0);
+}
+
 /* What is no account, or does not go together; NULL: nothing. */
 static const char *sink_options_wrong(sink_options *options)
 {
@@ -103,7 +127,44 @@ static const char *sink_options_wrong(sink_options *options)
         return "--implicit-tls without --tls-cert";
     if (options->auth != NULL && !sink_options_account(options))
         return "--auth takes USER:FILE";
+    if (options->read_rate != NULL && !sink_options_rate(options))
+        return "--read-rate takes BYTES/s, from 1 to 1000000000";
     return NULL;
+}
+
+/* The texts of one option; NULL, or the first that is no rule. */
+static const char *sink_options_rules(sink_options *options,
+                                      sink_rule_kind kind,
+                                      const cli_texts *texts)
+{
+    for (size_t i = 0; i < texts->count; i++)
+        if (!sink_faults_add(&options->faults, kind, texts->text[i]))
+            return texts->text[i];
+    return NULL;
+}
+
+/* Answers CLI_GO_ON or an exit status. */
+static int sink_options_faults(sink_options *options)
+{
+    static const char *const forms[] = {
+        [SINK_RULE_REPLY] = "--reply takes CMD:CODE[:1/N], CODE from 400 to "
+                            "599",
+        [SINK_RULE_DROP] = "--drop takes CMD[:1/N]",
+        [SINK_RULE_DELAY] = "--delay takes CMD:MS",
+    };
+    const cli_texts *texts[] = {&options->replies, &options->drops,
+                                &options->delays};
+
+    for (int kind = 0; kind <= SINK_RULE_DELAY; kind++) {
+        const char *wrong =
+            sink_options_rules(options, (sink_rule_kind)kind, texts[kind]);
+
+        if (wrong == NULL)
+            continue;
+        cli_say("thrum sink: %s, not '%s'", forms[kind], wrong);
+        return CLI_EXIT_USAGE;
+    }
+    return CLI_GO_ON;
 }
 
 int sink_options_read(sink_options *options, int argc, char **argv)
@@ -121,7 +182,7 @@ int sink_options_read(sink_options *options, int argc, char **argv)
         return CLI_EXIT_USAGE;
     }
     if (sink_options_address(options))
-        return CLI_GO_ON;
+        return sink_options_faults(options);
     cli_say("thrum sink: --listen takes ADDRESS:PORT or [ADDRESS]:PORT, "
             "not '%s'",
             options->listen);

@@ -4,6 +4,7 @@
 #define THRUM_CLI_SINK_OPTIONS_H
 
 #include "cli/options.h"
+#include "cli/sink_fault.h"
 
 typedef struct sink_options {
     const char *listen;   /* as given */
@@ -13,10 +14,14 @@ typedef struct sink_options {
     const char *dump;     /* NULL: none */
     const char *tls_cert; /* NULL: no TLS */
     const char *tls_key;
-    uint64_t size;    /* 0: any */
-    const char *auth; /* as given; NULL: none */
-    char user[256];   /* the user in it, */
-    const char *file; /* and the file */
+    uint64_t size;                    /* 0: any */
+    const char *auth;                 /* as given; NULL: none */
+    char user[256];                   /* the user in it, */
+    const char *file;                 /* and the file */
+    cli_texts replies, drops, delays; /* as given */
+    sink_faults faults;               /* all of those */
+    const char *read_rate;            /* as given */
+    uint64_t rate;                    /* octets a second; 0: any */
     int no_pipelining;
     int chunking;
     int implicit_tls;

@@ -102,12 +102,25 @@ static void server_wait(sink_server *server, thrum_call_fn *next)
         thrum_reactor_stop(server->reactor);
 }
 
+static bool server_holds_replies(const sink_server *server)
+{
+    const sink_connection *at = server->connections;
+
+    while (at != NULL && at->held == NULL)
+        at = at->next;
+    return at != NULL;
+}
+
+/* Who is to wait for a reply has no part of the grace yet. */
 static void server_grace_is_over(void *ctx)
 {
     sink_server *server = ctx;
 
     server->grace = NULL;
-    server_end(server);
+    if (server_holds_replies(server))
+        server_wait(server, server_grace_is_over);
+    else
+        server_end(server);
 }
 
 static void server_close(sink_server *server)

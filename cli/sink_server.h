@@ -20,6 +20,7 @@ typedef struct sink_server {
     sink_dump *dump; /* NULL: messages are counted only */
     uint64_t count;  /* end after so many messages; 0: never */
     thrum_tls *tls;  /* NULL: none; what sessions offer, or all begin with: */
+    uint64_t rate;   /* octets a second that are read; 0: any */
     bool implicit;   /* TLS from the first word on */
     bool closing;    /* no more connections or messages are taken */
     bool ending;     /* all that are left were told 421 */
@@ -27,8 +28,8 @@ typedef struct sink_server {
     sink_session_config session;
 } sink_server;
 
-/* Starts it: `reactor`, `dump`, `count`, `tls` and `implicit` are set, and what
- * `session` offers; all else is 0. The loop ends when the server does.
+/* Starts it: `reactor`, `dump`, `count`, `tls`, `rate` and `implicit` are set,
+ * and what `session` offers; all else is 0. The loop ends when the server does.
  * Ownership: *why new, only on error. Errors: 0, or -1 and *why. */
 int sink_server_start(sink_server *server, const char *host, uint16_t port,
                       thrum_failure **why);

@@ -9,6 +9,7 @@
 
 enum {
     LINE_MAX_SIZE = 2048,     /* four times what RFC 5321 4.5.3.1.4 asks for */
+    HOLDS_MAX = 1024 * 1024,  /* 64 KiB of the shortest commands are 16,384 */
     REPLIES_MAX = 2048 * 1024 /* 64 KiB of the shortest EHLOs give 1,300 KiB */
 };
 
@@ -97,6 +98,15 @@ static size_t session_line(sink_session *session, const char *data, size_t size)
 
 /* ---- The session ---- */
 
+/* Who is refused here may only say QUIT. */
+static void session_greet(sink_session *session)
+{
+    sink_fault_begin(session, SINK_AT_CONNECT);
+    session->barred = sink_fault_answers(session);
+    if (!session->barred)
+        sink_reply(session, "220 localhost ESMTP thrum sink\r\n");
+}
+
 int sink_session_init(sink_session *session, thrum_context *context,
                       const sink_session_config *config, void *ctx)
 {
@@ -105,16 +115,20 @@ int sink_session_init(sink_session *session, thrum_context *context,
     session->ctx = ctx;
     thrum_buffer_init(&session->replies, context, REPLIES_MAX);
     thrum_buffer_init(&session->line, context, SINK_AUTH_LINE_MAX);
+    thrum_buffer_init(&session->holds, context, HOLDS_MAX);
     sink_envelope_init(&session->envelope, context);
     config->totals->connections++;
-    sink_reply(session, "220 localhost ESMTP thrum sink\r\n");
-    return session->stage == SINK_STAGE_ENDED ? THRUM_E_NOMEM : 0;
+    session_greet(session);
+    return session->stage == SINK_STAGE_ENDED && !session->barred
+               ? THRUM_E_NOMEM
+               : 0;
 }
 
 void sink_session_fini(sink_session *session)
 {
     sink_auth_end(session);
     thrum_buffer_fini(&session->replies);
+    thrum_buffer_fini(&session->holds);
     thrum_buffer_fini(&session->line);
     sink_envelope_fini(&session->envelope);
 }
@@ -147,6 +161,19 @@ void sink_session_receive(sink_session *session, const char *data, size_t size)
     }
     if (session->stage == SINK_STAGE_HANDSHAKE && before != session->stage)
         sink_reply(session, "220 2.0.0 Go on with TLS\r\n");
+}
+
+size_t sink_session_due(sink_session *session, uint64_t *wait)
+{
+    sink_hold hold = {session->replies.size, 0};
+
+    if (session->holds.size > 0) {
+        memcpy(&hold, session->holds.data, sizeof hold);
+        thrum_buffer_consume(&session->holds, sizeof hold);
+        session->held -= hold.after;
+    }
+    *wait = hold.wait;
+    return hold.after;
 }
 
 void sink_session_secured(sink_session *session)

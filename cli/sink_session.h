@@ -15,6 +15,7 @@
 
 #include "cli/sink_body.h"
 #include "cli/sink_envelope.h"
+#include "cli/sink_fault.h"
 #include "cli/sink_sasl.h"
 
 /* What came over all connections together. */
@@ -49,7 +50,15 @@ typedef struct sink_session_config {
     bool tls;        /* offer STARTTLS until there is TLS */
     /* Take mail of this one only, after AUTH; NULL: of anybody. */
     const sink_account *account;
+    sink_faults *faults; /* what is to go wrong; NULL: nothing */
 } sink_session_config;
+
+/* Replies up to a place `after` bytes behind the last such one are to be sent,
+ * then nothing for `wait` milliseconds. */
+typedef struct sink_hold {
+    size_t after;
+    uint64_t wait;
+} sink_hold;
 
 typedef enum sink_stage {
     SINK_STAGE_FRESH, /* no EHLO or HELO yet */
@@ -68,7 +77,9 @@ typedef enum sink_stage {
 struct sink_session {
     const sink_session_config *config;
     void *ctx;
-    thrum_buffer replies; /* to be sent, and cleared, by the owner */
+    thrum_buffer replies; /* to be sent by the owner, see below */
+    thrum_buffer holds;   /* where in them it is to wait, and how long */
+    size_t held;          /* replies up to the last of those places */
     thrum_buffer line;    /* a command whose end has not come */
     sink_envelope envelope;
     uint64_t bytes;        /* of this message's text */
@@ -78,11 +89,13 @@ struct sink_session {
     const char *verdict;   /* why the text is refused; NULL: it is not */
     sink_stage stage;
     sink_stage after; /* the stage behind this BDAT */
+    sink_fault fault; /* what is to happen to this command, or BDAT */
     sink_body_state text;
     unsigned errors; /* commands refused so far */
     bool extended;   /* it was EHLO */
     bool secure;     /* there is TLS */
     bool last;       /* this BDAT is the last one */
+    bool barred;     /* the greeting was a refusal: only QUIT is heard */
     bool closing;    /* no more messages are taken */
 };
 
@@ -95,9 +108,13 @@ int sink_session_init(sink_session *session, thrum_context *context,
 /* Frees what it holds. */
 void sink_session_fini(sink_session *session);
 
-/* Takes what the client sent; the replies to it are in `replies` then, and the
- * stage says whether to go on. */
+/* Takes what the client sent; the replies to it are in `replies` then, to be
+ * sent as sink_session_due says, and the stage says what to do behind them. */
 void sink_session_receive(sink_session *session, const char *data, size_t size);
+
+/* How many bytes of `replies` are to be sent and consumed now; `*wait` is how
+ * many milliseconds to wait before it is asked again, 0: those were all. */
+size_t sink_session_due(sink_session *session, uint64_t *wait);
 
 /* TLS has begun: whatever was said before is forgotten (RFC 3207 section 4.2),
  * also that there was a greeting. */

@@ -40,7 +40,8 @@ static void text_add(sink_session *session, const char *data, size_t size)
 }
 
 /* The text is whole: takes the message, or says why not. To be told of the last
- * one may well close the sink, and that one is taken still. */
+ * one may well close the sink, and that one is taken still. So is one whose
+ * answer is dropped: to take it, and not to say so, is the fault. */
 static void text_end(sink_session *session)
 {
     sink_totals *totals = session->config->totals;
@@ -50,18 +51,24 @@ static void text_end(sink_session *session)
         sink_hang_up(session, "421 4.3.2 The sink is closing\r\n");
         return;
     }
+    sink_fault_begin(session, SINK_AT_DOT);
+    if (session->fault.code != 0 && !session->fault.drop) {
+        sink_forget(session);
+        sink_fault_answers(session);
+        return;
+    }
     if (session->verdict == NULL &&
         session->config->events->end(session, session->ctx) != 0)
         session->verdict = TEXT_NOT_KEPT;
     sink_forget(session);
-    if (session->verdict != NULL) {
-        sink_reply(session, session->verdict);
-        return;
+    if (session->verdict == NULL) {
+        totals->messages++;
+        totals->recipients += count;
+        totals->bytes += session->bytes;
     }
-    totals->messages++;
-    totals->recipients += count;
-    totals->bytes += session->bytes;
-    sink_reply(session, "250 2.0.0 Ok\r\n");
+    if (!sink_fault_answers(session))
+        sink_reply(session, session->verdict != NULL ? session->verdict
+                                                     : "250 2.0.0 Ok\r\n");
 }
 
 /* ---- DATA ---- */
@@ -140,10 +147,27 @@ static const char *bdat_wrong(sink_session *session)
     }
 }
 
-/* All octets have come. The last BDAT ends the transaction in any case. */
+/* A BDAT was refused: the last one ends the transaction, any other spoils the
+ * message, if there is one. */
+static void bdat_spoil(sink_session *session)
+{
+    if (session->stage == SINK_STAGE_ENDED)
+        return;
+    if (session->last)
+        sink_forget(session);
+    else if (session->stage > SINK_STAGE_READY)
+        session->stage = SINK_STAGE_LOST;
+}
+
+/* All octets have come. */
 static void bdat_end(sink_session *session)
 {
     session->stage = session->after;
+    sink_fault_begin(session, SINK_AT_BDAT);
+    if (sink_fault_answers(session)) {
+        bdat_spoil(session);
+        return;
+    }
     if (session->last && session->stage == SINK_STAGE_CHUNKS) {
         text_end(session);
         return;
@@ -153,10 +177,7 @@ static void bdat_end(sink_session *session)
         return;
     }
     sink_reply(session, session->verdict);
-    if (session->last)
-        sink_forget(session);
-    else if (session->stage > SINK_STAGE_READY)
-        session->stage = SINK_STAGE_LOST;
+    bdat_spoil(session);
 }
 
 /* After a count that cannot be read, octets cannot be told from commands. */

@@ -45,9 +45,17 @@ const sink_session_events peer_events = {peer_begin, peer_text, peer_end};
 
 void peer_collect(peer *self)
 {
-    thrum_buffer_append(&self->replies, self->session.replies.data,
-                        self->session.replies.size);
-    thrum_buffer_clear(&self->session.replies);
+    thrum_buffer *replies = &self->session.replies;
+    uint64_t wait = 1;
+
+    while (wait > 0) {
+        size_t due = sink_session_due(&self->session, &wait);
+
+        thrum_buffer_append(&self->replies, replies->data, due);
+        thrum_buffer_consume(replies, due);
+        if (wait > 0)
+            thrum_buffer_format(&self->replies, "(%d)", (int)wait);
+    }
 }
 
 void peer_init(peer *self, thrum_context *context)
@@ -112,6 +120,10 @@ static void dialogue_offer(const dialogue *one, peer *self)
     self->config.size = offers->size;
     self->config.tls = offers->tls;
     self->config.account = offers->account;
+    for (int i = 0; one->rules[i].text != NULL; i++)
+        ck_assert(sink_faults_add(&self->faults, one->rules[i].kind,
+                                  one->rules[i].text));
+    self->config.faults = self->faults.count > 0 ? &self->faults : NULL;
     if (one->secure)
         sink_session_secured(&self->session);
 }

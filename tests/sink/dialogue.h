@@ -25,6 +25,7 @@ typedef struct peer {
     thrum_buffer told;
     sink_totals totals;
     sink_session_config config;
+    sink_faults faults;
     int refuse; /* the event that fails: 'b', 't' or 'e' */
 } peer;
 
@@ -37,6 +38,10 @@ typedef struct dialogue {
     bool ends;
     bool secure; /* it begins within TLS */
     sink_session_config offers;
+    struct {
+        sink_rule_kind kind;
+        const char *text;
+    } rules[4]; /* of faults, ended by NULL; but those of CONNECT */
 } dialogue;
 
 /* Begins a session, and keeps its greeting. The config may be changed. */
@@ -50,7 +55,7 @@ void peer_say(peer *self, const char *data, size_t size);
 /* The same of a text. */
 void peer_tell(peer *self, const char *text);
 
-/* Keeps the replies that the session has. */
+/* Keeps the replies that the session has; "(20)" is a wait of 20 ms. */
 void peer_collect(peer *self);
 
 extern const sink_session_events peer_events;

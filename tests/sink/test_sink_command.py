@@ -36,9 +36,8 @@ class CommandLine(unittest.TestCase):
         shown = re.findall(r'^  --([\w-]+)', thrum_sink('--help').stdout, re.M)
         self.assertEqual([option.replace('\\', '') for option in told], shown)
 
-    def test_what_is_not_due_is_unknown(self):
-        for option in ('--reply=a:1', '--drop=MAIL', '--delay=MAIL:1',
-                       '--read-rate=1'):
+    def test_what_is_not_there_is_unknown(self):
+        for option in ('--port-file=x', '--tls=x', '--rely=MAIL:451'):
             self.refused(64, 'unknown option', option)
 
     def test_an_address_has_a_port(self):
