@@ -21,6 +21,7 @@ typedef struct peer_link {
     size_t chunk; /* bytes of it that a BDAT has yet to bring */
     int number;   /* of the message: what its RCPT says */
     int accepted; /* messages on this connection */
+    size_t index; /* it is the nth */
     bool refused; /* its RCPT was */
     bool in_body;
     bool last; /* the chunk is */
@@ -264,6 +265,8 @@ static void link_dot(peer_link *link)
         link_say(link, line);
         if (++link->accepted == config->drop_after)
             link_drop(link);
+        if (link->accepted == config->confused_after && link->index == 1)
+            link_say(link, "250 2.0.0 and another thing");
     }
 }
 
@@ -333,6 +336,9 @@ static void link_line(peer_link *link, char *line, size_t size, size_t behind)
     bool data;
 
     line[size] = '\0';
+    if (link->peer->config.confused_after > 0 && link->index > 1 &&
+        !link->in_body)
+        link->peer->early += behind;
     if (!link->in_body) {
         data = strcmp(line, "DATA") == 0 || strcmp(line, "STARTTLS") == 0;
         if (link->peer->config.lockstep || data)
@@ -425,6 +431,7 @@ static void peer_accept(thrum_listener *listener, thrum_stream *stream,
     link->stream = stream;
     self->served++;
     self->open++;
+    link->index = self->served;
     if (self->open > self->most)
         self->most = self->open;
     thrum_stream_set_handler(stream, &link_handler, link, NULL);

@@ -24,6 +24,7 @@ typedef struct peer_config {
     bool drop_at_mail;    /* closes instead of answering MAIL */
     bool garble_mail;     /* answers MAIL with what is no reply */
     bool mute;            /* answers nothing, not even at the beginning */
+    int confused_after;   /* its first connection gets a reply too many then */
     const char *stalls_at; /* says nothing more from this on: as on_line */
     bool chunking;         /* offers CHUNKING */
 
@@ -53,14 +54,16 @@ typedef struct peer {
     void (*on_line)(const char *line, void *ctx);
     void *ctx;
     thrum_tls *tls;
-    char auth[PEER_AUTH];     /* the last AUTH command */
-    char ehlo[PEER_URL];      /* the last client's name */
-    char url[PEER_URL];       /* "smtp://127.0.0.1:40123", or smtps: */
-    size_t open;              /* connections now */
-    size_t most;              /* at a time */
-    size_t served;            /* in all */
-    size_t quits;             /* QUIT commands */
-    size_t early;             /* bytes that came before their time */
+    char auth[PEER_AUTH]; /* the last AUTH command */
+    char ehlo[PEER_URL];  /* the last client's name */
+    char url[PEER_URL];   /* "smtp://127.0.0.1:40123", or smtps: */
+    size_t open;          /* connections now */
+    size_t most;          /* at a time */
+    size_t served;        /* in all */
+    size_t quits;         /* QUIT commands */
+    /* Bytes that came before their time; of a connection after one that was
+     * confused: all that came behind a command. */
+    size_t early;
     size_t secured;           /* connections within TLS */
     size_t resumed;           /* of them, from one before */
     size_t exposed;           /* MAIL or AUTH outside of TLS */
