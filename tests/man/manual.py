@@ -61,7 +61,7 @@ def section(text, title):
 TAGS = re.compile(r'^\.(?:TP.*|TQ|PP)\n(\\fB.*)$', re.M)
 BLOCKS = re.compile(r'^\.nf\n(.*?)\.fi$', re.M | re.S)
 TAG = re.compile(r'(?:const thrum_domain |typedef .*)?((?:thrum|THRUM)_\w+)'
-                 r'(?: = \d+)?$')
+                 r'(?: = \d+(?: << \d+)?)?$')
 
 
 def entries(text):
