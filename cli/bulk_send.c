@@ -45,19 +45,33 @@ static int send_was_cut(const bulk *self, const thrum_failure *why)
     return self->cut && (detail == NULL || detail->code == 0);
 }
 
+/* Whether it was said, or happened, before any message was: while a connection
+ * was opened. A message fails so only when none is up. */
+static int send_is_opening(const thrum_smtp_detail *detail)
+{
+    switch (detail->stage) {
+    case THRUM_SMTP_STAGE_CONNECT:
+    case THRUM_SMTP_STAGE_GREETING:
+    case THRUM_SMTP_STAGE_EHLO:
+    case THRUM_SMTP_STAGE_HELO:
+    case THRUM_SMTP_STAGE_STARTTLS:
+    case THRUM_SMTP_STAGE_TLS:
+    case THRUM_SMTP_STAGE_AUTH:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
 /* Nobody else will fare better. */
 static int send_no_more(const thrum_failure *why)
 {
-    static const int codes[] = {THRUM_SMTP_E_UNREACHABLE, THRUM_SMTP_E_SERVICE,
-                                THRUM_SMTP_E_ACCOUNT, THRUM_SMTP_E_SECURITY,
-                                THRUM_SMTP_E_OURS};
     const thrum_smtp_detail *detail = thrum_failure_smtp(why);
 
-    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
-        if (send_is(why, codes[i]))
-            return 1;
-    return detail != NULL && (detail->verdict == THRUM_SMTP_VERDICT_ACCOUNT ||
-                              detail->verdict == THRUM_SMTP_VERDICT_OURS);
+    return detail != NULL &&
+           (send_is_opening(detail) || send_is(why, THRUM_SMTP_E_SERVICE) ||
+            detail->verdict == THRUM_SMTP_VERDICT_ACCOUNT ||
+            detail->verdict == THRUM_SMTP_VERDICT_OURS);
 }
 
 void bulk_refused(bulk *self, uint64_t line, const thrum_failure *why)

@@ -7,6 +7,9 @@
 /* thrum bulk: a message for everybody in a list. */
 int cli_bulk(int argc, char **argv);
 
+/* thrum probe: what a server offers. */
+int cli_probe(int argc, char **argv);
+
 /* thrum sink: an SMTP server that takes everything. */
 int cli_sink(int argc, char **argv);
 

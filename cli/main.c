@@ -31,6 +31,7 @@ typedef struct main_command {
 
 static const main_command main_commands[] = {
     {"bulk", "sends a message to everybody in a list", cli_bulk},
+    {"probe", "shows what a server offers", cli_probe},
     {"sink", "takes mail and counts it", cli_sink},
 };
 

@@ -5,6 +5,8 @@
  *
  *     THRUM_VIA=smtp://ann@relay.example THRUM_SMTP_PASSWORD=... \
  *         ./relay_mail eve@example.org carl@example.org
+ *
+ * THRUM_CA_FILE names whom to trust, unless that is whom the system trusts.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,14 +89,17 @@ static thrum_deferred *run(thrum_reactor *reactor, void *people)
 {
     static registration self;
     thrum_context *context = thrum_reactor_context(reactor);
+    thrum_tls_config trust = {.trust_file = getenv("THRUM_CA_FILE")};
     thrum_mailer_config config = {.via = getenv("THRUM_VIA")};
     thrum_deferred *mail;
 
     config.secret =
         thrum_secret_from_variable(context, "THRUM_SMTP_PASSWORD", NULL);
+    config.trust = thrum_tls_new(context, &trust, NULL);
     self.people = people;
     self.mailer = thrum_mailer_new(reactor, &config);
     thrum_secret_unref(config.secret);
+    thrum_tls_unref(config.trust);
 
     mail = thrum_mailer_send(self.mailer, welcome(context, people));
     printf("thank you: a mail is on its way\n");

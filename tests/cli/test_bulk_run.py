@@ -82,6 +82,24 @@ class Sending(campaign.Test):
         parts = [part.get_content() for part in letter.iter_parts()]
         self.assertEqual(parts, ['Dear Ann\n', '<p>Dear Ann</p>\n'])
 
+    def test_bounces_go_to_an_address_for_each(self):
+        for options in (), ('--no-pipelining',), ('--window', '9'):
+            via, messages = self.sink('--chunking')
+            self.write('people.csv', 'email,name,id\n' + ''.join(
+                f'p{i}@example.org,Person {i},{i}\n' for i in range(1, 41))
+                + 'bad@example.org,Bad,a b>\nlong@example.org,Long,'
+                + 'x' * 70 + '\n')
+            done = self.bulk('--via', via, '--envelope-from',
+                             'bounces+{{id}}@example.org', *options)
+            self.assertEqual((done.status, done.counts()),
+                             (1, {'accepted': 40, 'invalid': 2}), done.errors)
+            for number in 42, 43:
+                self.assertIn(f'people.csv:{number}: invalid: ', done.errors)
+            found = {each['to'][0]: each['from'] for each in messages()}
+            self.assertEqual(found, {
+                f'p{i}@example.org': f'bounces+{i}@example.org'
+                for i in range(1, 41)})
+
     def test_invalid_rows_are_left_out(self):
         via, messages = self.sink()
         self.write('people.csv', 'email,name\na@x.org,A\nb,B\nc@x.org,C\n'

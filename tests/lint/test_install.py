@@ -241,7 +241,7 @@ class Manual(unittest.TestCase):
 
     def test_the_pages_of_the_commands_are_there(self):
         there = os.listdir(os.path.join(Place.folder('mandir'), 'man1'))
-        for name in 'thrum.1', 'thrum-bulk.1', 'thrum-sink.1':
+        for name in 'thrum.1', 'thrum-bulk.1', 'thrum-probe.1', 'thrum-sink.1':
             self.assertIn(name, there)
 
     @unittest.skipIf(shutil.which('man') is None, 'man is not installed')

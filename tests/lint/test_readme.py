@@ -74,7 +74,7 @@ class Documents(unittest.TestCase):
                     self.assertIn(f'1:{word})', text)
 
     def test_options_of_the_command_exist(self):
-        for command in ('bulk', 'sink'):
+        for command in ('bulk', 'probe', 'sink'):
             told = build.run(os.path.join(unit.top_builddir, 'thrum'), command,
                              '--help')
             self.assertEqual(told.returncode, 0)

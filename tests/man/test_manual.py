@@ -19,7 +19,7 @@ COLUMNS = 80
 ADVICE = ('write man/thrum_{0}.page and man/thrum_{0}.c, and name them in '
           'man/Makemodule.am, or add {0}.h to the line "headers:" of another '
           'page (CONTRIBUTING.md says more)')
-MAN_1 = ('thrum.1', 'thrum-bulk.1', 'thrum-sink.1')
+MAN_1 = ('thrum.1', 'thrum-bulk.1', 'thrum-probe.1', 'thrum-sink.1')
 ORDER = ('NAME', 'SYNOPSIS', 'DESCRIPTION', 'TYPES', 'CONSTANTS', 'FUNCTIONS',
          'ERRORS', 'EXAMPLE', 'SEE ALSO')
 OPTIONAL = ('TYPES', 'CONSTANTS', 'ERRORS')
