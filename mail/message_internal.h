@@ -60,8 +60,9 @@ int thrum__message_data(thrum_message *message, thrum__message_cursor *cursor,
 /* How many octets the message has (RFC 1870 section 5: in BINARY form). Never
  * too few. What would be above `limit` (UINT64_MAX: none) is exact; below it,
  * a message made from a template with short values is said to be some hundred
- * octets larger than it is, since that takes a few additions only. An ordinary
- * message is counted once, by encoding it. 0 when it is not ready. */
+ * octets larger than it is, at most a few thousand, since that takes a few
+ * additions only. An ordinary message is counted once, by encoding it. 0 when
+ * it is not ready. */
 uint64_t thrum__message_size(thrum_message *message, uint64_t limit);
 
 /* What the message needs: flags of THRUM__NEEDS. */

@@ -14,6 +14,9 @@
 /* Slices of a text are encoded into room of this size. */
 enum { RENDER_ROOM = 16384 };
 
+/* Values that may write so much are not counted for the message's size. */
+enum { RENDER_LIGHT = 2048 };
+
 static inline char *render_copy(char *to, thrum_bytes bytes)
 {
     return thrum__text_copy(to, bytes.data, bytes.size);
@@ -371,7 +374,7 @@ uint64_t thrum__message_size(thrum_message *message, uint64_t limit)
     program = message->program;
     if (message->size > 0)
         return message->size;
-    if (message->letter != NULL && message->weight <= RENDER_ROOM &&
+    if (message->letter != NULL && message->weight <= RENDER_LIGHT &&
         render_most(message) - program->dots <= limit)
         return render_most(message) - program->dots;
     size = program->bytes.size - program->dots;

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mail/message_internal.h"
+#include "mail/dsn.h"
 #include "mail/text.h"
 #include "tests/mail/letter.h"
 #include "tests/support/support.h"
@@ -70,6 +70,19 @@ static const struct {
     {{.what = (thrum_dsn_return)3}, THRUM_E_INVALID},
     {{.original = 2}, 0},
 };
+
+START_TEST(i1_every_byte_that_is_not_printable_us_ascii_is_refused)
+{
+    for (int byte = 0; byte < 256; byte++) {
+        char id[] = {'a', (char)byte, 'b'};
+        bool is_printable = byte >= ' ' && byte <= '~';
+
+        ck_assert_int_eq(thrum__dsn_check_id((thrum_bytes){id, sizeof id}) ==
+                             NULL,
+                         is_printable);
+    }
+}
+END_TEST
 
 START_TEST(never_stands_alone_and_unknown_flags_nowhere)
 {
@@ -202,6 +215,8 @@ int main(void)
 
     tcase_add_loop_test(cases[0], i1_an_envelope_id_is_short_and_printable, 0,
                         sizeof id_cases / sizeof id_cases[0]);
+    tcase_add_test(cases[0],
+                   i1_every_byte_that_is_not_printable_us_ascii_is_refused);
     tcase_add_loop_test(cases[0], never_stands_alone_and_unknown_flags_nowhere,
                         0, sizeof flag_cases / sizeof flag_cases[0]);
     tcase_add_test(cases[0], what_was_asked_for_can_be_taken_back);

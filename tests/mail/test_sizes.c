@@ -9,6 +9,7 @@
 
 #include "mail/message_internal.h"
 #include "mail/text.h"
+#include "tests/mail/letter.h"
 #include "tests/support/support.h"
 
 #define TEN(x) x x x x x x x x x x
@@ -229,6 +230,69 @@ START_TEST(so_do_20_mib)
 }
 END_TEST
 
+START_TEST(a_message_that_was_changed_is_counted_again)
+{
+    thrum_context *context = support_context();
+    thrum_message *message = thrum_message_new(context);
+    uint64_t before;
+
+    ck_assert_uint_eq(thrum__message_size(message, 0), 0); /* not ready */
+    thrum_message_set_from(message, "e@example.org");
+    thrum_message_add_to(message, "a@example.org");
+    thrum_message_set_text(message, "one\n", 4);
+    before = thrum__message_size(message, 0);
+    thrum_message_set_text(message, "fifteen\n", 8);
+    ck_assert_uint_eq(thrum__message_size(message, 0), before + 4);
+    thrum_message_free(message);
+    support_context_end(context);
+}
+END_TEST
+
+/* How far the size of a filled message may be off, by the length of its value,
+ * which may write seven octets for each of its own; without a limit, and with
+ * one that it would pass. */
+static const struct {
+    const char *row;
+    size_t value;
+    uint64_t off;
+} filled[] = {
+    {"D9: a short value", 10, 400},
+    {"D9: one of a line", 76, 1000},
+    {"D9: the longest that is not counted", 292, 2500},
+    {"D9: the shortest that is counted", 293, 0},
+    {"D9: 1 MiB", 1 << 20, 0},
+};
+
+START_TEST(d9_a_size_is_never_below_and_exact_where_it_matters)
+{
+    thrum_context *context = support_context();
+    letter_parts with = {.html = "<p>{{name}}</p>\n"};
+    thrum_template *letter = letter_new(context, &with, NULL);
+    char *value = malloc(filled[_i].value + 1);
+    thrum_message *message, *same;
+    thrum_buffer out;
+    uint64_t size;
+
+    memset(value, 'a', filled[_i].value);
+    value[filled[_i].value] = '\0';
+    message = letter_fill(letter, value, "x", "y");
+    same = letter_fill(letter, value, "x", "y");
+    thrum_buffer_init(&out, context, SIZE_MAX);
+    ck_assert_int_eq(thrum_message_write(message, &out), 0);
+    size = thrum__message_size(message, UINT64_MAX);
+    ck_assert_uint_ge(size, out.size);
+    ck_assert_uint_le(size, out.size + filled[_i].off);
+    ck_assert_uint_eq(thrum__message_size(message, out.size), out.size);
+    ck_assert_uint_eq(thrum__message_size(same, out.size - 1), out.size);
+    thrum_buffer_fini(&out);
+    thrum_message_free(message);
+    thrum_message_free(same);
+    thrum_template_unref(letter);
+    free(value);
+    support_context_end(context);
+}
+END_TEST
+
 int main(void)
 {
     TCase *cases[] = {tcase_create("small"), tcase_create("large")};
@@ -236,6 +300,10 @@ int main(void)
     tcase_set_timeout(cases[1], 120);
     tcase_add_loop_test(cases[0], a_message_comes_through_whatever_its_size, 0,
                         sizeof small / sizeof small[0]);
+    tcase_add_test(cases[0], a_message_that_was_changed_is_counted_again);
+    tcase_add_loop_test(cases[0],
+                        d9_a_size_is_never_below_and_exact_where_it_matters, 0,
+                        sizeof filled / sizeof filled[0]);
     tcase_add_loop_test(cases[1], so_do_20_mib, 0,
                         sizeof large / sizeof large[0]);
     return support_main("sizes", cases, 2);
