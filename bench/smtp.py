@@ -122,12 +122,20 @@ def source(connections, messages=None):
         '-l', SOURCE, f'127.0.0.1:{port}'], count)
 
 
-def secured(mode, connections, *options):
-    """Within TLS."""
-    one = ours(mode, connections, '-t', 'required', '-f',
-               os.path.join(MADE, 'ca.pem'), *options)
-    one.name += ', TLS'
-    return one
+class Secured(Sender):
+    """One within TLS, and surely so."""
+
+    def __init__(self, mode, connections, *options):
+        one = ours(mode, connections, '-t', 'required', '-f',
+                   os.path.join(MADE, 'ca.pem'), *options)
+        super().__init__(one.name + ', TLS', one.command, one.messages)
+
+    def round(self, port):
+        text = super().round(port)
+        told = json.loads(text)
+        if told['secured'] != told['connections']:
+            raise SystemExit(f'{self.name}: not all connections were secured')
+        return text
 
 
 def tls_sink():
@@ -261,7 +269,7 @@ def tls():
     progress('within TLS')
     modes = ('across', 'chunked')
     plain = [ours(mode, 10, '-t', 'none', '-k', KEPT) for mode in modes]
-    within = [secured(mode, 10, '-k', KEPT) for mode in modes]
+    within = [Secured(mode, 10, '-k', KEPT) for mode in modes]
     in_turn(server, [one for pair in zip(plain, within) for one in pair])
     server.end()
     _, _, alone = run([bench('floor_tls'), 'exchange', MADE, '50000',
@@ -283,7 +291,7 @@ def memory():
              ('chunked', ours('chunked', 100),
               lambda: ThrumSink('--chunking'), 40)]
     if shutil.which('certtool') is not None:
-        kinds.append(('across messages, TLS', secured('across', 100), tls_sink,
+        kinds.append(('across messages, TLS', Secured('across', 100), tls_sink,
                       100))
     rows, bounds = [], Bounds()
     progress('memory')
