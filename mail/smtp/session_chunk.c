@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * BDAT (RFC 3030). Its command says how long the chunk is, which is known when
- * the chunk is written: so it is written first, behind room for the command,
- * and moved to it. All chunks of a message, and the messages behind it, are
- * sent without waiting for a reply.
+ * the chunk is written: so that is written first, behind room for a command as
+ * long as the last one, and moved when this one is not. All chunks of a
+ * message, and the messages behind it, are sent without waiting for a reply.
  *
  * What that costs when a message is refused: its octets, and those of the
  * messages behind it, are on their way, and the server reads and drops those of
@@ -26,15 +26,36 @@
 /* Most messages go in one chunk; the others take no more memory than this. */
 enum { CHUNK_BYTES = 32 * 1024 };
 
-/* Puts the command before the `size` bytes at the end of `out`, where
- * THRUM__COMMAND_CHUNK bytes before them are to spare. */
-static void chunk_head(thrum_buffer *out, size_t size, bool last)
+/* Makes room for `size` bytes part of `out`. */
+static int chunk_room(thrum_buffer *out, size_t size)
 {
-    char *start = out->data + out->size - size - THRUM__COMMAND_CHUNK;
-    size_t head = thrum__command_chunk(start, size, last);
+    if (size > out->cap - out->size)
+        return THRUM_E_FULL;
+    if (thrum_buffer_reserve(out, size) == NULL)
+        return THRUM_E_NOMEM;
+    thrum_buffer_commit(out, size);
+    return 0;
+}
 
-    memmove(start + head, start + THRUM__COMMAND_CHUNK, size);
-    thrum_buffer_trim(out, THRUM__COMMAND_CHUNK - head);
+/* Puts the command before the `size` bytes at the end of `out`. */
+static int chunk_head(thrum_smtp_session *session, thrum_buffer *out,
+                      size_t size, bool last)
+{
+    char line[THRUM__COMMAND_CHUNK];
+    size_t head = thrum__command_chunk(line, size, last), room = session->head;
+    int error = head > room ? chunk_room(out, head - room) : 0;
+    char *start;
+
+    if (error != 0)
+        return error;
+    if (head < room)
+        thrum_buffer_trim(out, room - head);
+    start = out->data + out->size - size - head;
+    if (head != room)
+        memmove(start + head, start + room, size);
+    memcpy(start, line, head);
+    session->head = head;
+    return 0;
 }
 
 int thrum__session_send_chunk(thrum_smtp_session *session,
@@ -42,23 +63,23 @@ int thrum__session_send_chunk(thrum_smtp_session *session,
                               thrum_buffer *out, size_t enough, thrum_ns now)
 {
     size_t start;
-    int more;
+    int more, error;
 
     (void)enough;
     if (transaction->verdict != NULL)
         return thrum__session_send_give_up(session, transaction,
                                            transaction->chunks == 0, out, now);
-    if (out->cap - out->size < THRUM__COMMAND_CHUNK)
-        return THRUM_E_FULL;
-    if (thrum_buffer_reserve(out, THRUM__COMMAND_CHUNK) == NULL)
-        return THRUM_E_NOMEM;
-    thrum_buffer_commit(out, THRUM__COMMAND_CHUNK);
+    error = chunk_room(out, session->head);
+    if (error != 0)
+        return error;
     start = out->size;
     more = thrum__message_data(transaction->message, &transaction->cursor,
                                THRUM__MESSAGE_BINARY, out, start + CHUNK_BYTES);
     if (more < 0)
         return more;
-    chunk_head(out, out->size - start, more == 0);
+    error = chunk_head(session, out, out->size - start, more == 0);
+    if (error != 0)
+        return error;
     transaction->progress = more == 0 ? SESSION_DOT : SESSION_BODY;
     transaction->chunks++;
     if (session->awaited++ == 0)

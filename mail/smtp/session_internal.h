@@ -105,6 +105,7 @@ struct thrum_smtp_session {
     unsigned sending;
     unsigned end;
     size_t awaited; /* replies */
+    size_t head;    /* bytes of the last BDAT's command */
     thrum_ns since; /* when the reply awaited first began to be awaited */
 
     session_queue begun;
