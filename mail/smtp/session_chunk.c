@@ -7,16 +7,11 @@
  *
  * What that costs when a message is refused: its octets, and those of the
  * messages behind it, are on their way, and the server reads and drops those of
- * the one that it refused. A refusal ends no more than its own message, and the
- * next MAIL that is sent from then on has RSET before it. For the messages that
- * were on their way by then there are three cases:
- * - their MAIL is taken: nothing is wrong;
- * - their MAIL is answered by 503, since the server still holds the transaction
- *   that it refused: they were not accepted, and are sent once more, behind
- *   RSET;
- * - their MAIL is answered by 503, and recipients and message are taken
- *   nevertheless: then the server has added them to the other transaction, with
- *   its sender. Such a message is in doubt, and the session ends.
+ * the one that it refused (RFC 3030 section 2). LAST ends the transaction,
+ * however it is answered, but there are servers that hold one that they refused
+ * until RSET: they answer the next MAIL by 503, and deliver its message in the
+ * name of the one before. So RSET goes before each message that is sent behind
+ * another one, whose end is not known yet.
  */
 #include <string.h>
 
@@ -106,14 +101,16 @@ static void chunk_ended(thrum_smtp_session *session,
                         session_transaction *transaction,
                         const thrum__reply *reply)
 {
+    bool positive = session_reply_is_positive(reply);
+
     if (transaction->verdict == NULL) {
         thrum__receipt_accept(transaction->receipt, reply);
         thrum__session_transaction_end(session, NULL);
-    } else if (session_reply_is_positive(reply) && transaction->taken > 0 &&
+    } else if (positive && transaction->taken > 0 &&
                transaction->message != NULL) {
         chunk_contradicted(session, transaction);
     } else {
-        session->dirty = true;
+        session->dirty = session->dirty || !positive;
         thrum__session_transaction_end(session, transaction->verdict);
     }
 }
