@@ -112,7 +112,8 @@ static void send_begin(thrum_smtp_session *session)
         thrum__session_transaction_begin(session);
 
     transaction->chunked = session->mode == THRUM_SMTP_MODE_CHUNKED;
-    if (session->dirty || (transaction->chunked && session->awaited > 0))
+    if (session_last(session)->stage != THRUM_SMTP_STAGE_RSET &&
+        (session->dirty || (transaction->chunked && session->awaited > 0)))
         session_push(session, THRUM_SMTP_STAGE_RSET, NULL);
     session->dirty = false;
     session_push(session, THRUM_SMTP_STAGE_MAIL, transaction);
