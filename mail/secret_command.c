@@ -24,13 +24,14 @@
 
 #include "mail/secret_internal.h"
 
-/* Held by the thread's work and by the Deferred's errback, both of which let go
- * in the loop's thread. */
+/* Held by the thread's work, by the Deferred's callbacks and by the trigger,
+ * all of which let go in the loop's thread. */
 typedef struct secret_command {
     thrum_context *context;
     unsigned holders;
-    thrum_secret *secret; /* to be filled; NULL: handed on */
-    int stop;             /* readable: the command is to be ended */
+    thrum_secret *secret;   /* to be filled; NULL: handed on */
+    int stop;               /* readable: the command is to be ended */
+    thrum_trigger *trigger; /* of the reactor's stop; NULL: called, or over */
     char *command;
     char **environment;
 } secret_command;
@@ -215,9 +216,11 @@ static thrum_outcome secret_run(void *ctx)
         close(child.output);
     close(child.ended);
     why = secret_ended(self, child.process);
-    if (stopped && why == NULL)
+    if (stopped) {
+        thrum_failure_unref(why);
         why = thrum__secret_failure(self->context, "the command for the secret",
                                     "was given up");
+    }
     if (why != NULL && !full)
         return thrum_fail(why);
     thrum_failure_unref(why);
@@ -305,12 +308,38 @@ static void secret_stop(secret_command *self)
     (void)eventfd_write(self->stop, 1);
 }
 
+/* A reactor that stops waits for its threads, so for the command. */
+static thrum_outcome secret_reactor_stops(void *ctx)
+{
+    secret_command *self = ctx;
+
+    self->trigger = NULL;
+    secret_stop(self);
+    return thrum_done();
+}
+
+static void secret_is_over(secret_command *self)
+{
+    thrum_trigger *trigger = self->trigger;
+
+    self->trigger = NULL;
+    thrum_trigger_free(trigger);
+}
+
+static thrum_outcome secret_came(void *secret, void *ctx)
+{
+    (void)secret;
+    secret_is_over(ctx);
+    return thrum_keep();
+}
+
 /* It was cancelled, here or by the end of the time; or it failed. That there
  * was no thread for it is one way in which it could not be started. */
 static thrum_outcome secret_did_not_come(const thrum_failure *why, void *ctx)
 {
     secret_command *self = ctx;
 
+    secret_is_over(self);
     if (thrum_failure_is(why, &thrum_domain_deferred,
                          THRUM_DEFERRED_E_CANCELLED))
         secret_stop(self);
@@ -344,15 +373,18 @@ thrum_deferred *thrum_secret_from_command(thrum_reactor *reactor,
         return thrum_deferred_failed(
             context, secret_failed(context, "could not be started", EMFILE));
     }
-    self->holders += 2; /* the work, the errback, and this function */
+    self->holders += 3; /* the work, the callbacks, the trigger, and this one */
+    self->trigger =
+        thrum_trigger_new(reactor, THRUM_TRIGGER_BEFORE_SHUTDOWN,
+                          secret_reactor_stops, self, secret_release);
     work = thrum_defer_to_thread(reactor, secret_run, self, secret_release);
-    error = thrum_deferred_add(work, NULL, secret_did_not_come, self,
+    error = thrum_deferred_add(work, secret_came, secret_did_not_come, self,
                                secret_release);
     if (error == 0)
         error =
             thrum_deferred_timeout_as(work, thrum_reactor_clock(reactor),
                                       within, secret_was_late, context, NULL);
-    if (error != 0)
+    if (error != 0 || self->trigger == NULL)
         secret_stop(self);
     secret_release(self);
     return work;

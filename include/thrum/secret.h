@@ -45,8 +45,8 @@ THRUM_API thrum_secret *thrum_secret_from_file(thrum_context *context,
  * the loop, and a thread waits for it. Fires with a thrum_secret; fails with
  * THRUM_MAIL_E_SECRET: it could not be started, ended otherwise than with 0
  * (the text says how), took longer than `within`, or printed what cannot be a
- * secret. Cancelling, and the end of the time, end it and all that it has
- * started with SIGKILL.
+ * secret. Cancelling, the end of the time, and a reactor that stops end it and
+ * all that it has started with SIGKILL.
  * Ownership: new. Calls back: never before this returns. Errors: NULL, no
  * memory. */
 THRUM_API thrum_deferred *thrum_secret_from_command(thrum_reactor *reactor,

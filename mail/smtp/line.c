@@ -302,8 +302,8 @@ static void line_write(thrum__smtp_line *self)
 {
     size_t size = self->out->size;
     bool secret = thrum_smtp_session_mechanism(self->session) != 0 &&
-                  thrum_smtp_session_get_state(self->session) ==
-                      THRUM_SMTP_SESSION_OPENING;
+                  thrum_smtp_session_mode(self->session) ==
+                      THRUM_SMTP_MODE_BEST; /* it is not ready */
     int error = secret ? line_write_secret(self)
                        : thrum_stream_take(self->stream, self->out);
 

@@ -116,7 +116,8 @@ static void open_pipes(void)
     fcntl(told[1], F_SETFD, 0);
     fcntl(never[0], F_SETFD, 0);
     snprintf(endless, sizeof endless,
-             "(read y <&%d) & echo " CANARY "; echo >&%d; read x <&%d",
+             "(read y </proc/self/fd/%d) & echo " CANARY
+             "; echo >/proc/self/fd/%d; read x </proc/self/fd/%d",
              never[0], told[1], never[0]);
 }
 
@@ -199,7 +200,7 @@ START_TEST(one_that_has_not_begun_is_never_begun)
     open_pipes();
     first = thrum_secret_from_command(reactor, endless, 600 * THRUM_S);
     wait_until_it_runs();
-    snprintf(command, sizeof command, "echo >&%d", told[1]);
+    snprintf(command, sizeof command, "echo >/proc/self/fd/%d", told[1]);
     second = thrum_secret_from_command(reactor, command, 600 * THRUM_S);
     thrum_deferred_cancel(second);
     thrum_deferred_cancel(first);
@@ -212,6 +213,38 @@ START_TEST(one_that_has_not_begun_is_never_begun)
 }
 END_TEST
 
+static char told_text[200];
+
+static thrum_outcome note(const thrum_failure *why, void *ctx)
+{
+    (void)ctx;
+    snprintf(told_text, sizeof told_text, "%s", thrum_failure_text(why));
+    return thrum_done();
+}
+
+static void stop(void *it)
+{
+    thrum_reactor_stop(it);
+}
+
+START_TEST(a_reactor_that_stops_does_not_wait_for_it)
+{
+    thrum_deferred *deferred;
+
+    begin();
+    open_pipes();
+    deferred = thrum_secret_from_command(reactor, endless, 600 * THRUM_S);
+    thrum_deferred_add(deferred, NULL, note, NULL, NULL);
+    thrum_deferred_finish(deferred);
+    wait_until_it_runs();
+    thrum_reactor_call_from_thread(reactor, stop, reactor, NULL);
+    thrum_reactor_run(reactor);
+    finish();
+    ck_assert_str_eq(told_text, "the command for the secret was given up");
+    expect_all_ended();
+}
+END_TEST
+
 /* What it leaves behind may hold the pipe: nobody waits for that. */
 START_TEST(the_shells_end_is_the_commands_end)
 {
@@ -220,7 +253,8 @@ START_TEST(the_shells_end_is_the_commands_end)
 
     begin();
     open_pipes();
-    snprintf(endless, sizeof endless, "(read y <&%d) & echo " CANARY, never[0]);
+    snprintf(endless, sizeof endless,
+             "(read y </proc/self/fd/%d) & echo " CANARY, never[0]);
     thrum_reactor_wait(
         reactor, thrum_secret_from_command(reactor, endless, 600 * THRUM_S),
         &secret, &release, &why);
@@ -292,6 +326,7 @@ int main(void)
     tcase_add_test(all, cancelling_ends_all_that_the_command_has_started);
     tcase_add_test(all, a_command_that_takes_too_long_is_ended);
     tcase_add_test(all, one_that_has_not_begun_is_never_begun);
+    tcase_add_test(all, a_reactor_that_stops_does_not_wait_for_it);
     tcase_add_test(all, the_shells_end_is_the_commands_end);
     tcase_add_test(all,
                    a_command_inherits_no_signal_that_is_ignored_or_blocked);
