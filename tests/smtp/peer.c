@@ -9,7 +9,7 @@
 
 #include "mail/smtp/base64.h"
 
-enum { PEER_PATH = 512 };
+enum { PEER_PATH = 512, PEER_LONG = 64 * 1024 };
 
 /* One connection. Its memory is malloc's: what is tested is not the peer. */
 typedef struct peer_link {
@@ -353,6 +353,11 @@ static void link_line(peer_link *link, char *line, size_t size, size_t behind)
     } else {
         if (link->body == 0)
             link_tell(link, "(body)");
+        if (link->peer->config.pauses && link->body > PEER_LONG &&
+            link->peer->paused == NULL) {
+            link->peer->paused = link->stream;
+            thrum_stream_pause(link->stream);
+        }
         link->body += size + 2;
     }
 }

@@ -25,6 +25,7 @@ typedef struct peer_config {
     bool garble_mail;     /* answers MAIL with what is no reply */
     bool mute;            /* answers nothing, not even at the beginning */
     int confused_after;   /* its first connection gets a reply too many then */
+    bool pauses;          /* to read, once, in the middle of a long body */
     const char *stalls_at; /* says nothing more from this on: as on_line */
     bool chunking;         /* offers CHUNKING */
 
@@ -54,6 +55,7 @@ typedef struct peer {
     void (*on_line)(const char *line, void *ctx);
     void *ctx;
     thrum_tls *tls;
+    thrum_stream *paused; /* what it has not read on, borrowed */
     char auth[PEER_AUTH]; /* the last AUTH command */
     char ehlo[PEER_URL];  /* the last client's name */
     char url[PEER_URL];   /* "smtp://127.0.0.1:40123", or smtps: */

@@ -93,6 +93,44 @@ START_TEST(a_letter_larger_than_what_a_stream_takes_at_once_arrives_whole)
 }
 END_TEST
 
+enum { LONG_LINES = 400000, OTHERS = 100 };
+
+static uint64_t sent_meanwhile;
+
+/* One more stands behind the long one. */
+static void resume_at_last_other(post *self, int number)
+{
+    (void)number;
+    if (self->ended != OTHERS - 1 || self->peer.paused == NULL)
+        return;
+    sent_meanwhile = thrum_mailer_get_stats(self->mailer).bytes;
+    ck_assert_int_eq(self->fates[0], '.');
+    thrum_stream_resume(self->peer.paused);
+}
+
+/* "P7": and no more of its letter is taken than the kernel holds. */
+START_TEST(P7_a_peer_that_does_not_read_holds_up_its_own_connection_alone)
+{
+    thrum_message *letter;
+
+    sent_meanwhile = 0;
+    ck_assert(post_open(&box, &(peer_config){.pauses = true},
+                        &(thrum_mailer_config){.connections = 2}));
+    box.on_end = resume_at_last_other;
+    box.expected = 1;
+    letter = script_letter(box.context, 1, 1);
+    text_of_lines(letter, LONG_LINES);
+    post_send_letter(&box, letter);
+    post_send(&box, OTHERS);
+    post_run(&box);
+    expect_taken();
+    ck_assert_uint_gt(sent_meanwhile, 0);
+    ck_assert_uint_lt(sent_meanwhile, LONG_LINES * 61 / 2);
+    ck_assert_uint_ge(box.peer.largest, LONG_LINES * 61);
+    post_expect(&box, post_all('A', 1 + OTHERS));
+}
+END_TEST
+
 START_TEST(a_mailer_counts_what_it_did)
 {
     thrum_mailer_stats stats;
@@ -104,7 +142,12 @@ START_TEST(a_mailer_counts_what_it_did)
     ck_assert_uint_eq(stats.accepted, 6);
     ck_assert_uint_eq(stats.failed, 5);
     ck_assert_uint_eq(stats.connections, box.peer.served);
+    ck_assert_uint_eq(stats.secured, 0);
     ck_assert_uint_gt(stats.bytes, 11 * 100);
+    /* A greeting, EHLO and QUIT for each connection, and four for a letter. */
+    ck_assert_uint_eq(stats.replies, 3 * box.peer.served + 4 * 11);
+    ck_assert_uint_ge(stats.writes, 11);
+    ck_assert_uint_le(stats.writes, 2 * box.peer.served + 2 * 11);
     post_free(&box);
 }
 END_TEST
@@ -348,6 +391,8 @@ static TCase *case_of_connections(void)
     tcase_add_test(all, a_connection_is_kept_and_used_again);
     tcase_add_test(
         all, a_letter_larger_than_what_a_stream_takes_at_once_arrives_whole);
+    tcase_add_test(
+        all, P7_a_peer_that_does_not_read_holds_up_its_own_connection_alone);
     tcase_add_test(all, a_mailer_counts_what_it_did);
     tcase_add_test(all, cancelling_takes_back_what_has_not_begun);
     tcase_add_test(
