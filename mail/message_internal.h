@@ -65,13 +65,9 @@ int thrum__message_data(thrum_message *message, thrum__message_cursor *cursor,
  * it is not ready. */
 uint64_t thrum__message_size(thrum_message *message, uint64_t limit);
 
-/* What the message needs: flags of THRUM__NEEDS. */
+/* What the message needs: flags of THRUM__NEEDS. All its recipients stand in
+ * its headers, so what one needs all need. */
 unsigned thrum__message_needs(thrum_message *message);
-
-/* Whether the address of recipient `index` is UTF-8, so that only a server with
- * SMTPUTF8 takes it. */
-bool thrum__message_recipient_is_utf8(const thrum_message *message,
-                                      size_t index);
 
 /* What was set by thrum_message_set_dsn; NULL: nothing. Ownership: borrowed. */
 const thrum__dsn *thrum__message_dsn(const thrum_message *message);

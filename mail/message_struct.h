@@ -13,9 +13,6 @@
 #include "mail/message_internal.h"
 #include "mail/program.h"
 
-/* The recipient of a message made from a template is UTF-8. */
-enum { THRUM__MESSAGE_TO_UTF8 = 4 };
-
 struct thrum_message {
     thrum_context *context;
     thrum_failure *failure;  /* what was wrong first */
@@ -30,7 +27,7 @@ struct thrum_message {
     size_t weight;         /* bytes that the values may write at most */
     const thrum__dsn *dsn; /* NULL: none */
     uint64_t size;         /* of thrum__message_size; 0: nobody counted yet */
-    unsigned needs;        /* besides the program's; and MESSAGE_TO_UTF8 */
+    unsigned needs;        /* besides the program's */
     int64_t second;        /* when it was made */
     thrum_bytes number;    /* in the id; made from a template */
 };

@@ -118,17 +118,7 @@ unsigned thrum__message_needs(thrum_message *message)
 {
     if (thrum__message_ready(message) != NULL)
         return 0;
-    return (message->program->needs | message->needs) &
-           ~(unsigned)THRUM__MESSAGE_TO_UTF8;
-}
-
-bool thrum__message_recipient_is_utf8(const thrum_message *message,
-                                      size_t index)
-{
-    if (message->draft == NULL)
-        return (message->needs & THRUM__MESSAGE_TO_UTF8) != 0;
-    return (thrum__text_scan(thrum__message_recipient_bytes(message, index)) &
-            THRUM__TEXT_HIGH) != 0;
+    return message->program->needs | message->needs;
 }
 
 const thrum__dsn *thrum__message_dsn(const thrum_message *message)

@@ -50,9 +50,10 @@ render_field_encoded(const thrum_message *message, const thrum__field *field,
 }
 
 /* A value that is plain, short, and has no blank at its ends goes as it is, and
- * is put together where it belongs. */
-static char *render_field(const thrum_message *message,
-                          const thrum__field *field, char *to)
+ * is put together where it belongs. Not inline, nor what is rare: registers
+ * that it saves would be saved for every segment. */
+__attribute__((noinline)) static char *
+render_field(const thrum_message *message, const thrum__field *field, char *to)
 {
     bool is_plain = true;
     size_t size;
@@ -68,9 +69,9 @@ static char *render_field(const thrum_message *message,
 }
 
 /* Bytes that stand in the program with dots that stuff their lines. */
-static char *render_dotted(const thrum__program *program,
-                           thrum__message_form form,
-                           const thrum__segment *segment, char *to)
+__attribute__((noinline)) static char *
+render_dotted(const thrum__program *program, thrum__message_form form,
+              const thrum__segment *segment, char *to)
 {
     thrum_bytes bytes = {program->bytes.data + segment->at, segment->size};
     thrum__place place = {0, 0};
@@ -82,9 +83,9 @@ static char *render_dotted(const thrum__program *program,
 }
 
 /* A segment that is written in one step; there is room for render_bound. */
-static char *render_whole(const thrum_message *message,
-                          thrum__message_form form,
-                          const thrum__segment *segment, char *to)
+static inline char *render_whole(const thrum_message *message,
+                                 thrum__message_form form,
+                                 const thrum__segment *segment, char *to)
 {
     switch (segment->kind) {
     case THRUM__SEGMENT_DOTTED:

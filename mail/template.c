@@ -204,9 +204,7 @@ static thrum_failure *template_look(thrum_template *letter, thrum_bytes to,
         return thrum__address_wrong(letter->context, "not a mail address",
                                     wrong);
     letter->needs =
-        letter->to.is_utf8
-            ? THRUM__NEEDS_SMTPUTF8 | THRUM__NEEDS_8BIT | THRUM__MESSAGE_TO_UTF8
-            : 0;
+        letter->to.is_utf8 ? THRUM__NEEDS_SMTPUTF8 | THRUM__NEEDS_8BIT : 0;
     why = template_look_values(letter, values);
     if (why != NULL ||
         (letter->weight <= letter->slack && !letter->has_checked))
