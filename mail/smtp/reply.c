@@ -215,37 +215,3 @@ size_t thrum__reply_words(const thrum__reply *reply, char *words, size_t room)
     words[size] = '\0';
     return size;
 }
-
-static bool reply_is_keyword(thrum_bytes line, const char *keyword, size_t size)
-{
-    if (line.size < size || (line.size > size && line.data[size] != ' '))
-        return false;
-    for (size_t i = 0; i < size; i++) {
-        char byte = line.data[i];
-
-        if (byte >= 'a' && byte <= 'z')
-            byte = (char)(byte - 'a' + 'A');
-        if (byte != keyword[i])
-            return false;
-    }
-    return true;
-}
-
-bool thrum__reply_offers(const thrum__reply *reply, const char *keyword)
-{
-    thrum_bytes rest = reply->text;
-    size_t size = strlen(keyword);
-    const char *end;
-
-    while ((end = memchr(rest.data, '\n', rest.size)) != NULL) {
-        rest.size -= (size_t)(end + 1 - rest.data);
-        rest.data = end + 1;
-        end = memchr(rest.data, '\n', rest.size);
-        if (reply_is_keyword(
-                (thrum_bytes){rest.data, end != NULL ? (size_t)(end - rest.data)
-                                                     : rest.size},
-                keyword, size))
-            return true;
-    }
-    return false;
-}

@@ -107,8 +107,4 @@ size_t thrum__reply_enhanced(const thrum__reply *reply,
  * without the NUL. */
 size_t thrum__reply_words(const thrum__reply *reply, char *words, size_t room);
 
-/* Whether one of the lines of an answer to EHLO, past the first, offers
- * `keyword`, which is in capitals (RFC 5321 section 4.1.1.1). */
-bool thrum__reply_offers(const thrum__reply *reply, const char *keyword);
-
 #endif

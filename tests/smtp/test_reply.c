@@ -300,33 +300,6 @@ START_TEST(words_are_cut_to_their_room)
 }
 END_TEST
 
-static const struct {
-    const char *text;
-    bool offered;
-} offers[] = {
-    {"me\nPIPELINING", true},
-    {"me\nSIZE 100\nPipelining\n8BITMIME", true},
-    {"me\npipelining with words", true},
-    {"me\nPIPELINING\nHELP", true},
-    {"PIPELINING", false}, /* the host's name */
-    {"PIPELINING\nSIZE", false},
-    {"me\nPIPELINING2", false},
-    {"me\nXPIPELINING", false},
-    {"me\nPIPELININ", false},
-    {"me\n PIPELINING", false},
-    {"me\nSIZE PIPELINING", false},
-    {"me\n", false},
-    {"", false},
-};
-
-START_TEST(an_offer_is_a_whole_word_that_begins_a_line_past_the_first)
-{
-    thrum__reply reply = {250, {offers[_i].text, strlen(offers[_i].text)}};
-
-    ck_assert(thrum__reply_offers(&reply, "PIPELINING") == offers[_i].offered);
-}
-END_TEST
-
 #define COUNT(table) (int)(sizeof(table) / sizeof(table)[0])
 
 int main(void)
@@ -346,8 +319,5 @@ int main(void)
     tcase_add_loop_test(all, R7_R10_a_reply_is_shown_in_one_printable_line, 0,
                         COUNT(shown));
     tcase_add_test(all, words_are_cut_to_their_room);
-    tcase_add_loop_test(
-        all, an_offer_is_a_whole_word_that_begins_a_line_past_the_first, 0,
-        COUNT(offers));
     return support_main("reply", &all, 1);
 }
