@@ -229,7 +229,7 @@ class Relay:
         """Whether an answer waits for those to the messages behind it."""
         if word == b'BDAT':
             return lines.bodies % self.holds != 0
-        return self.holds > 1 and word in (b'MAIL', b'RCPT')
+        return self.holds > 1 and word in (b'MAIL', b'RCPT', b'RSET')
 
     # ---- Logins ----
 

@@ -219,7 +219,8 @@ class SmtpServerTest(EveryText, Service):
 
     def check_cancel(self, mode, cancel):
         ended, _ = self.mail(*self.way(ways.STARTTLS), mode=mode, times=40,
-                             cancel=cancel, connections=3, texts=["x\n" * 20000])
+                             cancel=cancel, connections=3,
+                             texts=["x\n" * 20000])
         self.assertEqual(len(ended), 40)
         accepted = {name for name, each in ended.items() if "code" in each}
         doubtful = {name for name, each in ended.items()
