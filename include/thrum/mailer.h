@@ -36,8 +36,9 @@ typedef struct thrum_mailer_config {
     size_t messages;    /* at most so many over one connection; 1,000 */
     thrum_ns idle;      /* closed after so long without a message; 4 s */
     thrum_ns life;      /* no new message after so long; 300 s */
-    /* After `failures` attempts to connect in a row that failed (3) no other is
-     * made for `rest` (60 s); what waits then fails, as what is sent then. */
+    /* After `failures` attempts to connect in a row that failed (3) while none
+     * was up no other is made for `rest` (60 s); what waits then fails, as what
+     * is sent then. */
     unsigned failures;
     thrum_ns rest;
 } thrum_mailer_config;
@@ -45,7 +46,7 @@ typedef struct thrum_mailer_config {
 /* What a mailer did so far. */
 typedef struct thrum_mailer_stats {
     uint64_t accepted;    /* messages that a server took */
-    uint64_t failed;      /* messages that ended otherwise */
+    uint64_t failed;      /* messages that ended otherwise, or were given up */
     uint64_t connections; /* that were made */
     uint64_t secured;     /* of them, within TLS */
     uint64_t bytes;       /* that were sent */
@@ -86,8 +87,9 @@ THRUM_API thrum_context *thrum_mailer_context(const thrum_mailer *mailer);
  * THRUM_SMTP_E_UNSENT. When no connection is up and none can be made, all that
  * wait fail: THRUM_SMTP_E_UNREACHABLE, or in the server's words
  * THRUM_SMTP_E_SERVICE, ACCOUNT or SECURITY; the next send tries again, unless
- * the mailer rests. Cancelling gives a message up wherever it is: one whose end
- * was sent fails with THRUM_SMTP_E_DOUBT, any other with
+ * the mailer rests. By an ACCOUNT that was refused all that wait fail at once,
+ * and the mailer rests. Cancelling gives a message up wherever it is: one whose
+ * end was sent fails with THRUM_SMTP_E_DOUBT, any other with
  * THRUM_DEFERRED_E_CANCELLED, and the server does not get it. Ownership: new;
  * message taken, also on error. Calls back: never before this returns.
  * Errors: NULL, no memory (also for a NULL mailer or message). */

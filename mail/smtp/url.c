@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <thrum/address.h>
+#include <thrum/host.h>
 
 #include "mail/smtp/url.h"
 
@@ -190,6 +191,34 @@ static thrum_failure *url_take_host(url_reader *reader, thrum__smtp_url *url,
     return NULL;
 }
 
+/* A name outside ASCII becomes A-labels here, so that DNS, TLS and whoever logs
+ * in have the same one. */
+static thrum_failure *url_take_name(url_reader *reader, thrum__smtp_url *url,
+                                    const char *host, size_t size)
+{
+    char name[THRUM__URL_HOST], ascii[THRUM_HOST_ROOM];
+    const char *wrong;
+    bool foreign = false;
+
+    for (size_t i = 0; i < size; i++)
+        foreign = foreign || (unsigned char)host[i] >= 0x80;
+    if (!foreign)
+        return url_take_host(reader, url, host, size, ".-_");
+    if (size >= sizeof name)
+        return url_wrong(reader, "the URL's host is too long");
+    memcpy(name, host, size);
+    name[size] = '\0';
+    switch (thrum_host_to_ascii(ascii, name, &wrong)) {
+    case 0:
+        return url_take_host(reader, url, ascii, strlen(ascii), ".-_");
+    case THRUM_E_NOMEM:
+        return thrum_failure_no_memory();
+    default:
+        return url_wrong(reader, "the URL's host is neither a name nor an "
+                                 "address");
+    }
+}
+
 /* "[::1]", "127.0.0.1", "mail.example.org". */
 static thrum_failure *url_read_host(url_reader *reader, thrum__smtp_url *url)
 {
@@ -205,7 +234,7 @@ static thrum_failure *url_read_host(url_reader *reader, thrum__smtp_url *url)
         return url_take_host(reader, url, host, (size_t)(end - host), ":.%");
     }
     reader->rest += size;
-    return url_take_host(reader, url, host, size, ".-_");
+    return url_take_name(reader, url, host, size);
 }
 
 static thrum_failure *url_read_port(url_reader *reader, thrum__smtp_url *url)

@@ -29,6 +29,13 @@ static const struct {
     {"SMTPS://mail.example.org:465", "mail.example.org", 465, true, "", 0},
     {"smtps://mail.example.org:4650", "mail.example.org", 4650, true, "", 0},
     {"smtps://[::1]", "::1", 465, true, "", 0},
+    /* T10 */
+    {"smtp://b\xc3\xbc"
+     "cher.test",
+     "xn--bcher-kva.test", 25, false, "", 0},
+    {"smtps://ann@B\xc3\x9c"
+     "CHER.test:1",
+     "xn--bcher-kva.test", 1, true, "ann", 0},
     {"smtp://ann@relay.example", "relay.example", 587, false, "ann", 0},
     {"smtp://ann@relay.example:25", "relay.example", 25, false, "ann", 0},
     {"smtps://ann@relay.example", "relay.example", 465, true, "ann", 0},
@@ -120,7 +127,9 @@ static const struct {
     {"smtp://[::1", "\"]\""},
     {"smtp://ma il.example.org", "neither a name nor an address"},
     {"smtp://mail\r\nRSET", "neither a name nor an address"},
-    {"smtp://m\xc3\xa4il.example", "neither a name nor an address"},
+    {"smtp://m\xc3il.example", "neither a name nor an address"},
+    {"smtp://m\xc3\xa4 il.example", "neither a name nor an address"},
+    {"smtp://\xe2\x98\xba.example", "neither a name nor an address"},
     {"smtp://[::1 ]", "neither a name nor an address"},
     {"smtp://::1", "no host"},
     {"smtp://host:", "port"},
