@@ -298,7 +298,7 @@ static bool client_goes_without_tls(thrum__smtp_client *client,
                                     const client_connection *connection)
 {
     if (client->tls != THRUM_SMTP_TLS_OPPORTUNISTIC ||
-        connection->line.stage != THRUM__LINE_TLS)
+        !thrum__line_failed_in_tls(&connection->line))
         return false;
     client->tls = THRUM_SMTP_TLS_NONE;
     return true;

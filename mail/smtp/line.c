@@ -141,6 +141,13 @@ const thrum_failure *thrum__line_failure(const thrum__smtp_line *self,
     return said != NULL ? said : why;
 }
 
+bool thrum__line_failed_in_tls(const thrum__smtp_line *self)
+{
+    return self->stage == THRUM__LINE_TLS && self->why != NULL &&
+           thrum_failure_is(self->why, &thrum_domain_smtp,
+                            THRUM_SMTP_E_SECURITY);
+}
+
 uint64_t thrum__line_replies(const thrum__smtp_line *self)
 {
     return self->session != NULL ? self->session->replies : 0;

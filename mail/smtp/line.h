@@ -94,6 +94,10 @@ void thrum__line_give_up(thrum__smtp_line *line);
 const thrum_failure *thrum__line_failure(const thrum__smtp_line *line,
                                          const thrum_failure *why);
 
+/* Whether it ended since there was no TLS to be had, and not for want of
+ * memory. */
+bool thrum__line_failed_in_tls(const thrum__smtp_line *line);
+
 /* How many replies its session has read. */
 uint64_t thrum__line_replies(const thrum__smtp_line *line);
 

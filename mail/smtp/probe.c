@@ -200,7 +200,7 @@ static void probe_due(thrum__smtp_line *line)
 
 static bool probe_tries_without_tls(const thrum_probe *self)
 {
-    return self->deferred != NULL && self->line.stage == THRUM__LINE_TLS &&
+    return self->deferred != NULL && thrum__line_failed_in_tls(&self->line) &&
            self->line.tls == THRUM_SMTP_TLS_OPPORTUNISTIC;
 }
 

@@ -110,12 +110,10 @@ static thrum_outcome post_failed(const thrum_failure *why, void *ctx)
 }
 
 /* What a mailer goes to. */
-static bool post_open_peer(post *self, const char *nameservers,
+static bool post_open_peer(post *self, thrum_reactor_config on,
                            const peer_config *config)
 {
-    thrum_reactor_config on = {.context = self->context,
-                               .nameservers = nameservers};
-
+    on.context = self->context;
     if (self->clock != NULL)
         on.clock = thrum_test_clock_clock(self->clock);
     self->reactor = thrum_reactor_new(&on);
@@ -139,30 +137,34 @@ static bool post_open_mailer(post *self, const thrum_mailer_config *config)
     return self->mailer != NULL;
 }
 
-bool post_open_among(post *self, const char *nameservers,
+bool post_open_among(post *self, const thrum_reactor_config *reactor,
                      const peer_config *config,
                      const thrum_mailer_config *mailer)
 {
     memset(self, 0, sizeof *self);
     self->context = support_context();
-    return self->context != NULL && post_open_peer(self, nameservers, config) &&
+    return self->context != NULL && post_open_peer(self, *reactor, config) &&
            post_open_mailer(self, mailer);
 }
 
 bool post_open(post *self, const peer_config *config,
                const thrum_mailer_config *mailer)
 {
-    return post_open_among(self, NULL, config, mailer);
+    thrum_reactor_config defaults = {.slice = 0};
+
+    return post_open_among(self, &defaults, config, mailer);
 }
 
 bool post_open_still(post *self, const peer_config *config,
                      const thrum_mailer_config *mailer)
 {
+    thrum_reactor_config defaults = {.slice = 0};
+
     memset(self, 0, sizeof *self);
     self->context = support_context();
     if (self->context != NULL)
         self->clock = thrum_test_clock_new(self->context);
-    return self->clock != NULL && post_open_peer(self, NULL, config) &&
+    return self->clock != NULL && post_open_peer(self, defaults, config) &&
            post_open_mailer(self, mailer);
 }
 

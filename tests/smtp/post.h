@@ -42,8 +42,8 @@ typedef struct post {
 bool post_open(post *self, const peer_config *peer,
                const thrum_mailer_config *mailer);
 
-/* The same where names are looked up with these servers. */
-bool post_open_among(post *self, const char *nameservers,
+/* The same on a reactor with this config; its context is the post's. */
+bool post_open_among(post *self, const thrum_reactor_config *reactor,
                      const peer_config *peer,
                      const thrum_mailer_config *mailer);
 

@@ -252,7 +252,8 @@ START_TEST(a_letter_whose_server_is_looked_up_is_given_up_at_once)
     int fd = bind_socket(SOCK_DGRAM, &address, name);
 
     ck_assert(post_open_among(
-        &box, name, &kind, &(thrum_mailer_config){.via = "smtp://mail.test"}));
+        &box, &(thrum_reactor_config){.nameservers = name}, &kind,
+        &(thrum_mailer_config){.via = "smtp://mail.test"}));
     post_send(&box, 1);
     some_turns();
     ck_assert_uint_ge(attempts(), 1);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/reactor/names.h"
 #include "tests/smtp/post.h"
 #include "tests/smtp/script.h"
 #include "tests/support/support.h"
@@ -207,6 +208,69 @@ START_TEST(required_and_not_to_be_had_all_fail_and_nothing_is_sent)
 }
 END_TEST
 
+/* The name in the URL is looked up, announced and verified, in one form. */
+static const struct {
+    const char *row;
+    const char *certificate;
+    const char *host;
+    bool implicit;
+    const char *words; /* NULL: it is who it should be */
+} named[] = {
+    {"T6", "good", "mail.test", true, NULL},
+    {"T6", "good", "MAIL.test", false, NULL},
+    {"T6", "chain", "mail.test", true, NULL},
+    {"T6", "good", "other.test", true, "its certificate is for \"mail.test\""},
+    {"T7", "cn-only", "mail.test", true, "has no DNS name"},
+    {"T8", "wildcard", "mail.test", true, "its certificate is for"},
+    {"T8", "wildcard-top", "mail.test", true, "its certificate is for"},
+    {"T8", "wildcard-all", "mail.test", false, "its certificate is for"},
+    {"T9", "nul", "mail.test", true, "certificate"},
+    {"T10", "idn",
+     "b\xc3\xbc"
+     "cher.test",
+     true, NULL},
+    {"T10", "idn",
+     "b\xc3\xbc"
+     "cher\xe3\x80\x82test",
+     false, NULL},
+    {"T10", "good",
+     "b\xc3\xbc"
+     "cher.test",
+     true, "its certificate is for"},
+};
+
+START_TEST(T6_to_T10_the_host_of_the_URL_is_whom_the_certificate_is_for)
+{
+    peer_config config = {.certificate = named[_i].certificate,
+                          .implicit = named[_i].implicit};
+    thrum_mailer_config mailer = {.tls = THRUM_SMTP_TLS_REQUIRED};
+    struct ev_loop *loop = ev_loop_new(0);
+    char via[PEER_URL * 2];
+    names server;
+
+    names_start(&server, loop);
+    ck_assert(post_open_among(
+        &box,
+        &(thrum_reactor_config){.loop = loop, .nameservers = server.address},
+        &config, &mailer));
+    snprintf(via, sizeof via, "%s://%s%s", config.implicit ? "smtps" : "smtp",
+             named[_i].host, strrchr(box.peer.url, ':'));
+    mailer.via = via;
+    mailer.trust = box.trust;
+    thrum_mailer_free(box.mailer);
+    box.mailer = thrum_mailer_new(box.reactor, &mailer);
+    ck_assert_ptr_null(thrum_mailer_failure(box.mailer));
+    post_send(&box, 2);
+    while (box.closed == 0)
+        thrum_reactor_turn(box.reactor);
+    if (named[_i].words != NULL)
+        expect_words("within TLS", named[_i].words);
+    names_stop(&server);
+    post_expect(&box, named[_i].words != NULL ? "TT" : "AA");
+    ev_loop_destroy(loop);
+}
+END_TEST
+
 /* Who takes TLS as it comes does without where it does not work, from the next
  * connection on, and no letter has to know. */
 static const peer_config lesser[] = {
@@ -223,6 +287,49 @@ START_TEST(T20_opportunistic_tls_that_does_not_work_is_done_without)
     send_all(10);
     ck_assert_uint_eq(thrum_mailer_get_stats(box.mailer).secured, 0);
     post_expect(&box, post_all('A', 10));
+}
+END_TEST
+
+/* ---- Memory ---- */
+
+static const struct {
+    peer_config peer;
+    thrum_smtp_tls tls;
+} scarce[] = {
+    {{.certificate = "ip"}, THRUM_SMTP_TLS_REQUIRED},
+    {{.certificate = "ip"}, THRUM_SMTP_TLS_OPPORTUNISTIC},
+    {{.certificate = "ip", .implicit = true}, THRUM_SMTP_TLS_DEFAULT},
+    {{.certificate = "ip", .breaks_tls = true}, THRUM_SMTP_TLS_OPPORTUNISTIC},
+    {{.certificate = "expired"}, THRUM_SMTP_TLS_REQUIRED},
+};
+
+static int way;
+
+static void scenario_tls(void)
+{
+    thrum_mailer_config mailer = {.connections = 1, .tls = scarce[way].tls};
+
+    if (post_open_still(&box, &scarce[way].peer, &mailer)) {
+        post_send(&box, 2);
+        for (int i = 0; i < 3; i++)
+            post_pass(&box, 400 * THRUM_S);
+    }
+    for (int i = 0; i < box.sent; i++) {
+        ck_assert_int_ne(box.fates[i], '.');
+        ck_assert_int_le(box.peer.taken[i + 1], 1);
+        if (box.fates[i] == 'A')
+            ck_assert_int_eq(box.peer.taken[i + 1], 1);
+    }
+    if (scarce[way].tls != THRUM_SMTP_TLS_OPPORTUNISTIC)
+        ck_assert_uint_eq(box.peer.exposed, 0);
+    post_free(&box);
+    support_unhandled();
+}
+
+START_TEST(tls_survives_every_failing_allocation)
+{
+    way = _i;
+    support_every_allocation(scenario_tls);
 }
 END_TEST
 
@@ -248,6 +355,9 @@ static TCase *case_of_not_had(void)
                         required_and_not_to_be_had_all_fail_and_nothing_is_sent,
                         0, COUNT(refused));
     tcase_add_loop_test(
+        all, T6_to_T10_the_host_of_the_URL_is_whom_the_certificate_is_for, 0,
+        COUNT(named));
+    tcase_add_loop_test(
         all, T20_opportunistic_tls_that_does_not_work_is_done_without, 0,
         COUNT(lesser));
     return all;
@@ -255,8 +365,12 @@ static TCase *case_of_not_had(void)
 
 int main(void)
 {
-    TCase *cases[] = {case_of_had(), case_of_not_had()};
+    TCase *memory = tcase_create("memory");
+    TCase *cases[] = {case_of_had(), case_of_not_had(), memory};
 
+    tcase_set_timeout(memory, 120);
+    tcase_add_loop_test(memory, tls_survives_every_failing_allocation, 0,
+                        COUNT(scarce));
     peer_need_certificates();
-    return support_main("mailer and TLS", cases, 2);
+    return support_main("mailer and TLS", cases, 3);
 }
