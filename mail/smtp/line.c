@@ -15,10 +15,12 @@
 #include "mail/smtp/session_internal.h"
 
 enum {
-    LINE_SLICE = 16 * 1024, /* of a message, at a time */
+    LINE_SLICE = 32 * 1024, /* of messages, at a time */
     LINE_LOW = 16 * 1024,
     LINE_HIGH = 64 * 1024,
     LINE_CAP = 1024 * 1024,
+    LINE_LITTLE = 4 * 1024, /* a stream keeps such a block by itself */
+    LINE_SPARE = 2 * 1024,  /* more than a message is thought to take */
     LINE_TEXT = 200
 };
 
@@ -323,6 +325,17 @@ static void line_write(thrum__smtp_line *self)
 }
 
 /* Until the stream has enough; `drained` goes on then. */
+/* A window of messages leaves at once, and its block with it: the next one has
+ * its size from the start, and does not grow with each message. What cannot be
+ * had now is missed when it is needed. */
+static void line_reserve(thrum__smtp_line *self)
+{
+    size_t size = self->usual + LINE_SPARE;
+
+    if (self->usual > LINE_LITTLE && self->out->room < size)
+        thrum_buffer_reserve(self->out, size);
+}
+
 static void line_produce(thrum__smtp_line *self)
 {
     thrum_buffer *out = self->out;
@@ -330,6 +343,7 @@ static void line_produce(thrum__smtp_line *self)
     int more = 1;
 
     while (more == 1 && thrum_stream_queued(self->stream) <= LINE_HIGH) {
+        line_reserve(self);
         more = thrum_smtp_session_produce(self->session, out, LINE_SLICE,
                                           thrum_clock_now(self->clock));
         if (more == 1 && out->size == 0) {
@@ -337,6 +351,7 @@ static void line_produce(thrum__smtp_line *self)
             break;
         }
         if (more >= 0 && out->size > 0) {
+            self->usual = out->size;
             line_write(self);
             wrote = true;
         }

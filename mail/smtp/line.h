@@ -55,6 +55,7 @@ struct thrum__smtp_line {
     thrum__smtp_route *route;
     thrum__smtp_counts *counts;
     thrum_buffer *out;    /* empty between calls */
+    size_t usual;         /* bytes that were sent last */
     thrum_smtp_tls tls;   /* the route's, or less */
     thrum_smtp_mode mode; /* the same */
 
