@@ -15,7 +15,7 @@ static void dialogue_add(dialogue *self, bool ends)
 
 void dialogue_begin(dialogue *self)
 {
-    memset(self, 0, offsetof(dialogue, line));
+    self->sent = self->answered = 0;
     self->size = self->skip = self->column = 0;
     self->data = self->body = false;
     self->letter = -1;
@@ -99,8 +99,8 @@ static void reply_line(dialogue *self)
     const char *at = self->reply;
 
     if (self->column >= 3 && (self->column < 4 || at[3] != '-'))
-        reply_take(self, 100 * (at[0] - '0') + 10 * (at[1] - '0') +
-                             (at[2] - '0'));
+        reply_take(self,
+                   100 * (at[0] - '0') + 10 * (at[1] - '0') + (at[2] - '0'));
 }
 
 void dialogue_server(dialogue *self, const char *bytes, size_t size)

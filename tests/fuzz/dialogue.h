@@ -26,10 +26,10 @@ typedef struct dialogue {
 
     char line[DIALOGUE_LINE]; /* of the client, as far as it came */
     size_t size;
-    size_t skip;  /* octets of a chunk that are still to come */
-    bool data;    /* the last command was DATA */
-    bool body;    /* it was answered by 354 */
-    int letter;   /* of the last MAIL */
+    size_t skip; /* octets of a chunk that are still to come */
+    bool data;   /* the last command was DATA */
+    bool body;   /* it was answered by 354 */
+    int letter;  /* of the last MAIL */
 
     char reply[4]; /* the start of the server's line */
     size_t column;
