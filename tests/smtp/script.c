@@ -123,6 +123,7 @@ bool script_begin(script_run *run, const script *table)
     thrum_smtp_session_config config = {.helo = "me",
                                         .peer = "mx:25",
                                         .mode = table->mode,
+                                        .limits = table->limits,
                                         .window = table->window,
                                         .tls = table->tls};
 

@@ -31,7 +31,8 @@ typedef struct script {
     const char *name;
     thrum_smtp_mode mode;
     thrum_smtp_tls tls;
-    unsigned window;        /* as in the session's config */
+    unsigned window; /* as in the session's config */
+    thrum_smtp_limits limits;
     int large;              /* this message has several chunks */
     const char *recipients; /* "12": one for message 1, two for message 2;
                                NULL: one each */

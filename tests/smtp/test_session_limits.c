@@ -12,6 +12,7 @@
 
 #define GREETING "220 mx ESMTP|"
 #define OFFER "250-mx|250 PIPELINING|"
+#define CHUNKING "250-mx|250-PIPELINING|250 CHUNKING|"
 #define TAKEN "250 2.1.0 ok|250 2.1.5 ok|354 go on|"
 
 static script_run run;
@@ -62,6 +63,70 @@ START_TEST(R3_each_command_has_its_time_and_a_drip_does_not_add_to_it)
 }
 END_TEST
 
+static const script hasty = {.name = "hasty",
+                             .mode = THRUM_SMTP_MODE_LOCKSTEP,
+                             .limits = {.greeting = 1 * THRUM_S,
+                                        .hello = 2 * THRUM_S,
+                                        .mail = 3 * THRUM_S,
+                                        .rcpt = 4 * THRUM_S,
+                                        .data = 5 * THRUM_S,
+                                        .end = 6 * THRUM_S,
+                                        .rset = 7 * THRUM_S,
+                                        .quit = 8 * THRUM_S}};
+
+static const struct {
+    const char *server;
+    bool quit;
+} asked[] = {
+    {"", false},
+    {GREETING, false},
+    {GREETING OFFER, false},
+    {GREETING OFFER "250 ok|", false},
+    {GREETING OFFER "250 ok|250 ok|", false},
+    {GREETING OFFER TAKEN, false},
+    {GREETING OFFER "550 no|", false},
+    {GREETING OFFER TAKEN "250 A|", true},
+};
+
+START_TEST(R3_each_limit_can_be_set)
+{
+    script_open(&run, &hasty, 1, asked[_i].server);
+    if (asked[_i].quit) {
+        thrum_smtp_session_quit(run.session);
+        script_tell(&run, "");
+    }
+    ck_assert_int_eq(thrum_smtp_session_deadline(run.session),
+                     (_i + 1) * THRUM_S);
+    thrum_smtp_session_expire(run.session, (_i + 1) * THRUM_S - 1);
+    ck_assert_int_ne(thrum_smtp_session_get_state(run.session),
+                     THRUM_SMTP_SESSION_ENDED);
+    thrum_smtp_session_expire(run.session, (_i + 1) * THRUM_S);
+    ck_assert_int_eq(thrum_smtp_session_get_state(run.session),
+                     THRUM_SMTP_SESSION_ENDED);
+    script_finish(&run);
+}
+END_TEST
+
+START_TEST(R3_a_window_does_not_lengthen_the_time_of_a_reply)
+{
+    static const script chunked = {.name = "chunked"};
+
+    script_open(&run, &chunked, 4, GREETING CHUNKING);
+    ck_assert_int_eq(thrum_smtp_session_deadline(run.session), 300 * THRUM_S);
+    run.now = 10 * THRUM_S;
+    script_tell(&run, "250 ok|250 ok|");
+    ck_assert_int_eq(thrum_smtp_session_deadline(run.session), 610 * THRUM_S);
+    run.now = 20 * THRUM_S;
+    script_tell(&run, "2");
+    ck_assert_int_eq(thrum_smtp_session_deadline(run.session), 610 * THRUM_S);
+    run.now = 30 * THRUM_S;
+    script_tell(&run, "50 A|");
+    ck_assert_int_eq(thrum_smtp_session_deadline(run.session), 50 * THRUM_S);
+    thrum_smtp_session_expire(run.session, 50 * THRUM_S);
+    script_close(&run, "1 accepted 250 A; 2 DOUBT; 3 DOUBT; 4 DOUBT; ");
+}
+END_TEST
+
 START_TEST(each_reply_starts_the_time_of_the_next)
 {
     script_open(&run, &pipelined, 1, GREETING OFFER);
@@ -97,9 +162,9 @@ END_TEST
 /* ---- A body in slices ---- */
 
 /* Sends message 1 up to its first `size` bytes of body. */
-static void begin_body(size_t size)
+static void begin_body(const script *table, size_t size)
 {
-    script_open(&run, &pipelined, 2, GREETING OFFER "250 ok|250 ok|");
+    script_open(&run, table, 2, GREETING OFFER "250 ok|250 ok|");
     thrum_buffer_clear(&run.sent);
     thrum_smtp_session_receive(run.session, "354 go on\r\n", 11, run.now);
     ck_assert_int_eq(
@@ -110,7 +175,7 @@ static void begin_body(size_t size)
 
 START_TEST(a_connection_that_takes_no_more_of_a_body_has_three_minutes)
 {
-    begin_body(10);
+    begin_body(&pipelined, 10);
     ck_assert_int_eq(thrum_smtp_session_deadline(run.session), 180 * THRUM_S);
     run.now = 100 * THRUM_S;
     thrum_smtp_session_produce(run.session, &run.sent, 10, run.now);
@@ -120,9 +185,21 @@ START_TEST(a_connection_that_takes_no_more_of_a_body_has_three_minutes)
 }
 END_TEST
 
+START_TEST(how_long_a_body_may_be_blocked_can_be_set)
+{
+    static const script blocked = {.name = "blocked",
+                                   .mode = THRUM_SMTP_MODE_PIPELINED,
+                                   .limits = {.block = 9 * THRUM_S}};
+
+    begin_body(&blocked, 10);
+    ck_assert_int_eq(thrum_smtp_session_deadline(run.session), 9 * THRUM_S);
+    script_close(&run, "1 LATER; 2 UNSENT; ");
+}
+END_TEST
+
 START_TEST(a_body_cut_in_its_middle_is_no_message_and_no_doubt)
 {
-    begin_body(10);
+    begin_body(&pipelined, 10);
     script_close(&run, "1 LATER; 2 UNSENT; ");
 }
 END_TEST
@@ -145,7 +222,7 @@ static const struct {
 
 START_TEST(D10_a_refusal_in_the_middle_of_a_body_is_the_messages_result)
 {
-    begin_body(10);
+    begin_body(&pipelined, 10);
     script_tell(&run, early[_i].server);
     ck_assert_uint_eq(run.sent.size, 0);
     ck_assert_int_eq(thrum_smtp_session_get_state(run.session),
@@ -159,7 +236,7 @@ END_TEST
 
 START_TEST(D10_the_body_goes_on_while_a_refusal_is_on_its_way)
 {
-    begin_body(10);
+    begin_body(&pipelined, 10);
     thrum_smtp_session_receive(run.session, "55", 2, run.now);
     ck_assert_int_eq(
         thrum_smtp_session_produce(run.session, &run.sent, 10, run.now), 1);
@@ -330,8 +407,25 @@ static void scenario_garbage(void)
     scenario(&pipelined, server);
 }
 
+static void scenario_chunked(void)
+{
+    static const script window = {
+        .name = "window", .window = 2, .large = 2, .recipients = "221"};
+    static const char *const server[] = {
+        GREETING,
+        CHUNKING,
+        "250 ok|250 ok|452 4.5.3 many|250 A|",
+        "250 ok|250 ok|550 no|550 no|554 no|503 no|503 no|",
+        "250 ok|250 ok|250 ok|250 B|",
+        "250 ok|250 ok|552 no|250 C|",
+        NULL};
+
+    scenario(&window, server);
+}
+
 START_TEST(a_session_survives_every_failing_allocation)
 {
+    support_every_allocation(scenario_chunked);
     support_every_allocation(scenario_pipelined);
     support_every_allocation(scenario_lockstep);
     support_every_allocation(scenario_garbage);
@@ -363,10 +457,13 @@ static TCase *case_of_time(void)
     tcase_add_loop_test(
         all, R3_each_command_has_its_time_and_a_drip_does_not_add_to_it, 0,
         COUNT(limits));
+    tcase_add_loop_test(all, R3_each_limit_can_be_set, 0, COUNT(asked));
+    tcase_add_test(all, R3_a_window_does_not_lengthen_the_time_of_a_reply);
     tcase_add_test(all, each_reply_starts_the_time_of_the_next);
     tcase_add_test(all, an_idle_session_waits_for_ever_but_not_behind_QUIT);
     tcase_add_test(all,
                    a_connection_that_takes_no_more_of_a_body_has_three_minutes);
+    tcase_add_test(all, how_long_a_body_may_be_blocked_can_be_set);
     return all;
 }
 

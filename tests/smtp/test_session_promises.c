@@ -15,8 +15,6 @@
 static script_run run;
 
 static const script pipelined = {.name = "pipelined"};
-static const script lockstep = {.name = "lockstep",
-                                .mode = THRUM_SMTP_MODE_LOCKSTEP};
 
 START_TEST(a_session_wants_what_keeps_its_connection_busy)
 {
@@ -38,13 +36,50 @@ START_TEST(a_session_wants_what_keeps_its_connection_busy)
 }
 END_TEST
 
-START_TEST(in_lockstep_it_wants_one)
+#define CHUNKING "250-mx|250-PIPELINING|250 CHUNKING|"
+
+static const struct {
+    thrum_smtp_mode most;
+    unsigned window;
+    const char *offer;
+    thrum_smtp_mode mode;
+    size_t wants;
+} wanted[] = {
+    {THRUM_SMTP_MODE_BEST, 0, "250 mx|", THRUM_SMTP_MODE_LOCKSTEP, 1},
+    {THRUM_SMTP_MODE_BEST, 0, OFFER, THRUM_SMTP_MODE_ACROSS, 2},
+    {THRUM_SMTP_MODE_BEST, 0, CHUNKING, THRUM_SMTP_MODE_CHUNKED, 4},
+    {THRUM_SMTP_MODE_BEST, 1, CHUNKING, THRUM_SMTP_MODE_CHUNKED, 1},
+    {THRUM_SMTP_MODE_BEST, 1024, CHUNKING, THRUM_SMTP_MODE_CHUNKED, 1024},
+    {THRUM_SMTP_MODE_BEST, 1025, CHUNKING, THRUM_SMTP_MODE_CHUNKED, 1024},
+    {THRUM_SMTP_MODE_BEST, 9, OFFER, THRUM_SMTP_MODE_ACROSS, 2},
+    {THRUM_SMTP_MODE_BEST, 9, "250-mx|250 CHUNKING|", THRUM_SMTP_MODE_LOCKSTEP,
+     1},
+    {THRUM_SMTP_MODE_LOCKSTEP, 0, CHUNKING, THRUM_SMTP_MODE_LOCKSTEP, 1},
+    {THRUM_SMTP_MODE_PIPELINED, 0, CHUNKING, THRUM_SMTP_MODE_PIPELINED, 1},
+    {THRUM_SMTP_MODE_ACROSS, 0, CHUNKING, THRUM_SMTP_MODE_ACROSS, 2},
+    {THRUM_SMTP_MODE_CHUNKED, 7, CHUNKING, THRUM_SMTP_MODE_CHUNKED, 7},
+    {THRUM_SMTP_MODE_CHUNKED, 7, OFFER, THRUM_SMTP_MODE_ACROSS, 2},
+    {THRUM_SMTP_MODE_PIPELINED, 7, "500 no|250 mx|", THRUM_SMTP_MODE_LOCKSTEP,
+     1},
+};
+
+START_TEST(a_mode_is_what_is_asked_for_and_offered)
 {
-    script_open(&run, &lockstep, 0, GREETING OFFER);
-    ck_assert_uint_eq(thrum_smtp_session_wants(run.session), 1);
+    const script table = {
+        .name = "wanted", .mode = wanted[_i].most, .window = wanted[_i].window};
+
+    script_open(&run, &table, 0, GREETING);
+    ck_assert_int_eq(thrum_smtp_session_mode(run.session),
+                     THRUM_SMTP_MODE_BEST);
+    script_tell(&run, wanted[_i].offer);
+    ck_assert_int_eq(thrum_smtp_session_mode(run.session), wanted[_i].mode);
+    ck_assert_uint_eq(thrum_smtp_session_wants(run.session), wanted[_i].wants);
     script_prepare(&run, &(script_step){.add = 1});
-    ck_assert_uint_eq(thrum_smtp_session_wants(run.session), 0);
-    script_close(&run, "1 UNSENT; ");
+    ck_assert_uint_eq(thrum_smtp_session_wants(run.session),
+                      wanted[_i].wants - 1);
+    script_close(&run, wanted[_i].mode == THRUM_SMTP_MODE_CHUNKED
+                           ? "1 DOUBT; "
+                           : "1 UNSENT; ");
 }
 END_TEST
 
@@ -203,7 +238,8 @@ int main(void)
     TCase *all = tcase_create("promises");
 
     tcase_add_test(all, a_session_wants_what_keeps_its_connection_busy);
-    tcase_add_test(all, in_lockstep_it_wants_one);
+    tcase_add_loop_test(all, a_mode_is_what_is_asked_for_and_offered, 0,
+                        COUNT(wanted));
     tcase_add_test(all, a_session_takes_only_messages_that_it_can_send);
     tcase_add_test(all,
                    I1_a_name_that_would_bring_a_line_of_its_own_is_not_sent);
