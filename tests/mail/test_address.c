@@ -13,7 +13,10 @@
 #define LABEL63 A60 "aaa"
 
 /* Each with what its refusal speaks of; NULL: it is an address. The sense of
- * many of them is that of the cases of isemail. */
+ * many of them is that of the cases of isemail, all 164 of which were tried: we
+ * differ in two. A backslash that is not needed does not count against the 64
+ * octets (its 60th), and "::" may stand for one group alone, as inet_pton has
+ * it (its 71st). */
 static const struct {
     const char *text;
     const char *why;
@@ -67,6 +70,7 @@ static const struct {
     {"test@[ipv6:2001:DB8::1]", NULL},
     {"test@[IPV6:1:2:3:4:5:6:7:8]", NULL},
     {"test@[IPv6:::ffff:192.0.2.1]", NULL},
+    {"test@[IPv6:1:2:3:4:5:6::8]", NULL},
     {"test@[IPv6:1:2:3:4:5:6:192.0.2.1]", NULL},
     {"", "empty"},
     {"test", "no \"@\""},
@@ -159,6 +163,7 @@ static const struct {
     {"\"" A60 "aaaa\"@example.org", NULL},
     {"\"" A60 "aaaaa\"@example.org", "64 octets"},
     {"\" " A60 "a\"@example.org", NULL},
+    {"\" " A60 "\\a\"@example.org", NULL},
     {"\" " A60 "aa\"@example.org", "64 octets"},
     {"a@" A60 "." A60 "." A60 "." A60 ".exampless", "254 octets"},
     {"J\xc3\xbcrgen@example.org", NULL},
