@@ -43,7 +43,6 @@ void thrum__scram_fini(thrum__sasl *sasl)
 {
     thrum__scram_key_unref(sasl->scram.key);
     thrum_context_release(sasl->context, sasl->scram.messages);
-    explicit_bzero(&sasl->scram, sizeof sasl->scram);
 }
 
 /* ---- The AuthMessage ---- */
