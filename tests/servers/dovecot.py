@@ -17,7 +17,7 @@ listen = 127.0.0.1
 base_dir = {folder}/run
 state_dir = {folder}/state
 log_path = {folder}/log
-login_log_format_elements = method=%m user=<%u> %c
+login_log_format_elements = method=%m user=<%u> %c session=<%{{session}}>
 hostname = dovecot.example
 ssl = required
 ssl_cert = <{folder}/certificate.pem
@@ -73,7 +73,7 @@ class Dovecot(relay.Relay):
     mechanisms = ("PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1",
                   "SCRAM-SHA-256", "XOAUTH2", "OAUTHBEARER")
     needs_login = True
-    complaint = "Warning|Error|Fatal|Panic"
+    complaint = ".*(Warning|Error|Fatal|Panic):"
 
     def start(self):
         relay.as_root()
@@ -109,10 +109,18 @@ class Dovecot(relay.Relay):
             each["body"] = OWN.sub("", each["body"], 1)
             yield each
 
+    @staticmethod
+    def connections(heard):
+        """What was said of each login over which mail came."""
+        sent = set(re.findall(
+            r"<([^>]+)>: Info: Successfully relayed message", heard))
+        return [line for line in heard.splitlines() if "Info: Login:" in line
+                and re.search("session=<(.*)>", line)[1] in sent]
+
     def logins(self, heard):
-        return set(re.findall("Info: Login: method=([A-Z0-9-]+), user=<%s>" %
-                              re.escape(account.USER), heard))
+        return {re.search("method=([A-Z0-9-]+), user=<%s>" %
+                          re.escape(account.USER), line)[1]
+                for line in self.connections(heard)}
 
     def secured(self, heard):
-        return {re.search(r", TLS(, |$)", line) is not None
-                for line in heard.splitlines() if "Info: Login:" in line}
+        return {", TLS," in line for line in self.connections(heard)}

@@ -80,7 +80,7 @@ class Relay:
     def complaints(self, said):
         """What it did not like in its client, of what it said."""
         return [line for line in said.splitlines()
-                if self.complaint and re.search(self.complaint, line)]
+                if self.complaint and re.match(self.complaint, line)]
 
     def take(self):
         """What it got, when nothing is under way any more, and no longer has

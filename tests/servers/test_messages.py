@@ -111,6 +111,19 @@ class Service(ways.OneServer):
             self.assertTrue(got[name] == data, "other bytes than were written")
         return [got[name] for name in written]
 
+    def assert_no_more_than_doubt(self, ended):
+        """What was accepted is there, and beside it nothing but what is in
+        doubt. Returns both."""
+        accepted = {name for name, each in ended.items() if "code" in each}
+        doubtful = {name for name, each in ended.items()
+                    if each.get("why", {}).get("error") == DOUBT}
+        got = [message_id(each["body"].encode("latin-1"))
+               for each in self.server.take()]
+        self.assertEqual(len(set(got)), len(got), "one came twice")
+        self.assertLessEqual(accepted, set(got))
+        self.assertLessEqual(set(got), accepted | doubtful)
+        return accepted, doubtful
+
     def check_texts(self, tls, mode, texts):
         """Each is sent, one after the other and all over again."""
         arrived = self.assert_arrived(*self.mail(
@@ -127,11 +140,13 @@ def message_id(data):
 
 
 class EveryText:
+    modes = (BEST, LOCKSTEP, PIPELINED, ACROSS)
+
     def test_every_text_in_every_mode(self):
         where = [ways.STARTTLS] if self.server.needs_login else [
             ways.CLEAR, ways.STARTTLS]
         for tls in where:
-            for mode in BEST, LOCKSTEP, PIPELINED, ACROSS:
+            for mode in self.modes:
                 with self.subTest(tls=tls, mode=mode):
                     self.check_texts(tls, mode, TEXTS.values())
 
@@ -146,7 +161,8 @@ class PostfixTest(EveryText, Service):
         """I4: the address is at fault, and nothing is tried."""
         ended, _ = self.mail(*self.way(ways.CLEAR), to="jürgen@example.org")
         [why] = [each["why"] for each in ended.values()]
-        self.assertEqual(why["domain"], "mail", why)
+        self.assertEqual((why["error"], why["code"]), (REFUSED, 0), why)
+        self.assertIn("SMTPUTF8", why["text"])
         self.assertEqual(self.server.take(), [])
 
     def test_a_domain_outside_of_ascii(self):
@@ -204,7 +220,15 @@ class EximTest(EveryText, Service):
 
 
 class DovecotTest(EveryText, Service):
+    """Dovecot 2.3.19 dies by an assertion of its own where an envelope comes
+    behind a dot that it has not answered (ACROSS)."""
     relay = Dovecot
+    modes = (BEST, LOCKSTEP, PIPELINED)
+
+    def test_a_server_that_dies(self):
+        """R12: who has it was told so, or is in doubt; nobody has it twice."""
+        ended, _ = self.mail(*self.way(ways.STARTTLS), mode=ACROSS, times=20)
+        self.assert_no_more_than_doubt(ended)
 
 
 class SmtpServerTest(EveryText, Service):
@@ -221,17 +245,10 @@ class SmtpServerTest(EveryText, Service):
         ended, _ = self.mail(*self.way(ways.STARTTLS), mode=mode, times=40,
                              cancel=cancel, connections=3,
                              texts=["x\n" * 20000])
-        self.assertEqual(len(ended), 40)
-        accepted = {name for name, each in ended.items() if "code" in each}
-        doubtful = {name for name, each in ended.items()
-                    if each.get("why", {}).get("error") == DOUBT}
+        accepted, doubtful = self.assert_no_more_than_doubt(ended)
         self.assertEqual({each["why"]["error"] for name, each in ended.items()
                           if name not in accepted | doubtful}, {CANCELLED})
         self.assertGreaterEqual(len(accepted), cancel)
-        got = {message_id(each["body"].encode("latin-1"))
-               for each in self.server.take()}
-        self.assertLessEqual(accepted, got)
-        self.assertLessEqual(got, accepted | doubtful)
 
 
 class AiosmtpdTest(EveryText, Service):
@@ -242,7 +259,7 @@ class AiosmtpdTest(EveryText, Service):
                              to="jürgen@bücher.example")
         self.assertNotIn("why", str(ended))
         [record] = self.server.take()
-        self.assertEqual(record["to"], ["jürgen@bücher.example"])
+        self.assertEqual(record["to"], ["jürgen@xn--bcher-kva.example"])
 
 
 class Dsn(Service):
