@@ -73,6 +73,7 @@ class Dovecot(relay.Relay):
     mechanisms = ("PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1",
                   "SCRAM-SHA-256", "XOAUTH2", "OAUTHBEARER")
     needs_login = True
+    dies_of_pipelining = True
     complaint = ".*(Warning|Error|Fatal|Panic):"
 
     def start(self):

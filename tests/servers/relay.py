@@ -22,6 +22,7 @@ class Relay:
     mechanisms = ()     # that it offers, within TLS
     has_tls = True
     needs_login = False
+    dies_of_pipelining = False  # of an envelope behind an unanswered dot
     refuses = None      # addresses that begin so, though they are ones
     complaint = None    # what lines of its log that say so look like
 

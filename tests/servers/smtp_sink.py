@@ -31,23 +31,25 @@ def read_file(path):
 
 
 class SmtpSink:
-    """Started with `options`, at a port of its own unless one is given."""
+    """Started with `options`, at a port of its own."""
 
-    def __init__(self, test, *options, port=None):
+    def __init__(self, test, *options, dump=True):
         if shutil.which("smtp-sink") is None:
             raise unittest.SkipTest("smtp-sink is not installed")
         test.folder.chmod(0o755)
         self.test = test
-        self.port = port or harness.free_port()
+        self.port = harness.free_port()
         self.dump = test.folder / ("dump-%d" % self.port)
         self.dump.mkdir(exist_ok=True)
         user = []
         if os.getuid() == 0:
             shutil.chown(self.dump, "nobody")
             user = ["-u", "nobody"]
+        if dump:
+            options = [*options, "-d", self.dump / "%s."]
         self.program = test.start(
-            ["smtp-sink", *user, *options, "-d", self.dump / "%s.",
-             "127.0.0.1:%d" % self.port, 100], self.port)
+            ["smtp-sink", *user, *options, "127.0.0.1:%d" % self.port, 100],
+            self.port)
 
     def stop(self):
         self.test.stop(self.program)
