@@ -434,7 +434,7 @@ __attribute__((noinline)) static const char *address_read(thrum_bytes text,
     return wrong;
 }
 
-const char *thrum__address_read(thrum_bytes text, thrum__addr *addr)
+const char *thrum__addr_read(thrum_bytes text, thrum__addr *addr)
 {
     /* So short, no part of it can be too long. */
     if (text.size > ADDRESS_LOCAL ||
@@ -458,5 +458,5 @@ const char *thrum_address_check(const char *text, size_t size)
 {
     thrum__addr addr;
 
-    return thrum__address_read((thrum_bytes){text, size}, &addr);
+    return thrum__addr_read((thrum_bytes){text, size}, &addr);
 }

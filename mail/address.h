@@ -21,14 +21,14 @@ typedef struct thrum__addr {
     char room[THRUM__ADDRESS_ROOM];
 } thrum__addr;
 
-/* What thrum__address_read answers when there is no memory for a domain. */
+/* What thrum__addr_read answers when there is no memory for a domain. */
 extern const char thrum__address_no_memory[];
 
 /* Reads an address: what thrum_address_check judges. Its local part gets no
  * more quotes and backslashes than it needs, its domain becomes A-labels.
  * Returns NULL, or what is wrong with it, in words; borrowed, static. Then
  * addr->text is the text as it is. */
-const char *thrum__address_read(thrum_bytes text, thrum__addr *addr);
+const char *thrum__addr_read(thrum_bytes text, thrum__addr *addr);
 
 /* The failure of those words: THRUM_MAIL_E_ADDRESS after the part's name, or no
  * memory. Ownership: new. */

@@ -120,7 +120,7 @@ static void compile_sender(thrum__compiler *self)
         self->program->sender = thrum__compile_pieces(self, part, sender, 0);
         return;
     }
-    wrong = thrum__address_read(sender, &addr);
+    wrong = thrum__addr_read(sender, &addr);
     if (wrong != NULL)
         thrum__compile_fail(self,
                             thrum__address_wrong(self->context, part, wrong));

@@ -145,7 +145,7 @@ static void compile_addr(thrum__compiler *self, thrum__field *field,
         field->addr = thrum__compile_pieces(self, part, text, column);
         return;
     }
-    wrong = thrum__address_read(text, &addr);
+    wrong = thrum__addr_read(text, &addr);
     if (wrong != NULL)
         thrum__compile_fail(self,
                             thrum__address_wrong(self->context, part, wrong));

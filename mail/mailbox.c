@@ -120,7 +120,7 @@ const char *thrum__mailbox_read(thrum_bytes text, thrum__mailbox *parts,
     wrong = thrum__mailbox_split(text, parts);
     if (wrong != NULL)
         return wrong;
-    return thrum__address_read(parts->addr, addr);
+    return thrum__addr_read(parts->addr, addr);
 }
 
 thrum_address *thrum_address_parse(thrum_context *context, const char *text,

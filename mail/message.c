@@ -145,7 +145,7 @@ static int message_no_address(thrum_message *message, const char *part,
  * wrong with it in any case, or NULL. */
 static const char *message_read_address(thrum_bytes text, thrum__addr *addr)
 {
-    const char *wrong = thrum__address_read(text, addr);
+    const char *wrong = thrum__addr_read(text, addr);
 
     return thrum__text_has_slot(text) ? NULL : wrong;
 }

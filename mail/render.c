@@ -43,7 +43,7 @@ render_field_encoded(const thrum_message *message, const thrum__field *field,
     addr.data = whole + text.size;
     addr.size = thrum__slots_join(program, field->addr, message->values,
                                   whole + text.size, &is_plain);
-    if (!field->is_addr_ready && thrum__address_read(addr, &read) == NULL)
+    if (!field->is_addr_ready && thrum__addr_read(addr, &read) == NULL)
         addr = read.text;
     thrum__header_mailbox(&line, text, addr);
     return line.at;

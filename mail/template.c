@@ -128,7 +128,7 @@ static thrum_failure *template_look_addr(thrum_template *letter,
     const char *wrong = NULL;
 
     if (why == NULL)
-        wrong = thrum__address_read(whole, addr);
+        wrong = thrum__addr_read(whole, addr);
     return wrong != NULL ? thrum__address_wrong(letter->context, part, wrong)
                          : why;
 }
@@ -197,7 +197,7 @@ static thrum_failure *template_look_pieces(thrum_template *letter)
 static thrum_failure *template_look(thrum_template *letter, thrum_bytes to,
                                     const thrum_bytes *values)
 {
-    const char *wrong = thrum__address_read(to, &letter->to);
+    const char *wrong = thrum__addr_read(to, &letter->to);
     thrum_failure *why;
 
     if (wrong != NULL)

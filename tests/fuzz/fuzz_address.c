@@ -51,7 +51,7 @@ static void address_is_stable(thrum_bytes addr, bool is_utf8)
 {
     thrum__addr again;
 
-    fuzz_assert(thrum__address_read(addr, &again) == NULL);
+    fuzz_assert(thrum__addr_read(addr, &again) == NULL);
     fuzz_assert(again.text.size == addr.size && again.is_utf8 == is_utf8);
     fuzz_assert(memcmp(again.text.data, addr.data, addr.size) == 0);
 }
@@ -59,7 +59,7 @@ static void address_is_stable(thrum_bytes addr, bool is_utf8)
 static void address_read(thrum_bytes text)
 {
     thrum__addr addr;
-    const char *wrong = thrum__address_read(text, &addr);
+    const char *wrong = thrum__addr_read(text, &addr);
 
     fuzz_assert((wrong == NULL) ==
                 (thrum_address_check(text.data, text.size) == NULL));

@@ -303,7 +303,7 @@ class Loads(unittest.TestCase):
     SYSTEM = {'libc.so.6', 'libm.so.6', 'ld-linux-x86-64.so.2'}
     LOADS = {
         'libthrum': {'libev.so.4', 'libcares.so.2', 'libgnutls.so.30'},
-        'libthrum-mail': {'libthrum.so.0'},
+        'libthrum-mail': {'libthrum.so.0', 'libgnutls.so.30'},
     }
 
     def test_each_library_loads_its_own_and_no_other(self):

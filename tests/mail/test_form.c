@@ -208,7 +208,7 @@ static const char *read_exactly(const char *text, size_t size,
     const char *wrong;
 
     memcpy(copy, text, size);
-    wrong = thrum__address_read((thrum_bytes){copy, size}, addr);
+    wrong = thrum__addr_read((thrum_bytes){copy, size}, addr);
     if (wrong == NULL)
         keep(addr);
     free(copy);
@@ -239,9 +239,8 @@ START_TEST(the_form_of_a_form_is_itself)
 
     if (forms[_i].addr == NULL)
         return;
-    ck_assert_ptr_null(
-        thrum__address_read(thrum__text_of(forms[_i].addr), &addr));
-    ck_assert_ptr_null(thrum__address_read(addr.text, &again));
+    ck_assert_ptr_null(thrum__addr_read(thrum__text_of(forms[_i].addr), &addr));
+    ck_assert_ptr_null(thrum__addr_read(addr.text, &again));
     keep(&again);
     ck_assert_str_eq(again.text.data, forms[_i].addr);
 }
