@@ -22,8 +22,9 @@ static thrum_outcome failed(const thrum_failure *why, void *ctx)
     (void)ctx;
     printf("%s\n", thrum_failure_text(why));
     if (said != NULL && said->code != 0)
-        printf("%s said %d %s to %s\n", said->peer, said->code,
-               said->text, thrum_smtp_stage_name(said->stage));
+        printf("%s said %d %s to %s: %s\n", said->peer, said->code,
+               said->text, thrum_smtp_stage_name(said->stage),
+               thrum_smtp_verdict_name(said->verdict));
     return thrum_done();
 }
 

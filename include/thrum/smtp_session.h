@@ -34,7 +34,8 @@ typedef struct thrum_smtp_session_config {
                              NULL: none */
     uint16_t port;        /* the same; 0: none */
     thrum_smtp_mode mode; /* no further than this one */
-    unsigned window;      /* messages in flight with MODE_CHUNKED; 0: 4 */
+    unsigned window;      /* messages in flight with MODE_CHUNKED; 0: 4; at
+                             most 1,024 */
     thrum_smtp_tls tls;   /* IMPLICIT: it is within TLS from the start on */
     thrum_smtp_account *account; /* NULL: nobody logs in. Needs TLS */
     thrum_smtp_limits limits;
@@ -106,6 +107,8 @@ THRUM_API void thrum_smtp_session_secured(thrum_smtp_session *session,
 
 /* Queues a message. `sent` is called once, from a later call of receive,
  * produce, expire, cancel, lost or free; it may send, but not free the session.
+ * What the server's offers say it cannot take (too large, addresses in UTF-8)
+ * ends with THRUM_SMTP_E_REFUSED before anything of it is sent.
  * Recipients that the server takes no more of in this transaction (452, RFC
  * 5321, section 4.5.3.1.10) get one of their own; the receipt speaks of all.
  * Ownership: message taken, and given back to `sent` (on error: stays with the
@@ -118,10 +121,10 @@ THRUM_API int thrum_smtp_session_send(thrum_smtp_session *session,
 
 /* Gives a message up, which ends at once: with THRUM_SMTP_E_CANCELLED, with
  * THRUM_SMTP_E_DOUBT when it was produced to its end, or as it had to end by
- * what the server had said already. What the server has of
- * it is dropped (RSET), or, where SMTP has no word for that, the session ends
- * as soon as those before it have their replies. Returns 1; 0 when it has no
- * such message. */
+ * what the server had said already. What the server has of it is dropped
+ * (RSET), or, where SMTP has no word for that, the session ends as soon as
+ * those before it have their replies. Returns 1; 0 when it has no such
+ * message. */
 THRUM_API int thrum_smtp_session_cancel(thrum_smtp_session *session,
                                         const thrum_message *message);
 
@@ -132,12 +135,12 @@ THRUM_API void thrum_smtp_session_receive(thrum_smtp_session *session,
                                           thrum_ns now);
 
 /* Appends to `out` what is to be sent now, until it holds `enough` bytes or
- * more. Returns 1 when there is more to send at once, else 0; 1 without a byte
- * in `out` means that a password is being made a key of (SCRAM), in slices of a
- * millisecond: call again in the next turn.
- * Errors: THRUM_E_NOMEM, THRUM_E_FULL, THRUM_E_INVALID for a name or address
- * that cannot stand in a command: the session has ended, and what is in `out`
- * must not be sent. */
+ * more: at most 64 KiB more. Returns 1 when there is more to send at once, else
+ * 0; 1 without a byte in `out` means that a password is being made a key of
+ * (SCRAM), in slices of a millisecond: call again in the next turn. Errors:
+ * THRUM_E_NOMEM, THRUM_E_FULL, THRUM_E_INVALID for a name or address that
+ * cannot stand in a command: the session has ended, and what is in `out` must
+ * not be sent. */
 THRUM_API int thrum_smtp_session_produce(thrum_smtp_session *session,
                                          thrum_buffer *out, size_t enough,
                                          thrum_ns now);
