@@ -240,9 +240,25 @@ static const command *command_find(thrum_bytes verb)
     return &unknown;
 }
 
+/* Whether one of eight bytes is below a blank: its uppermost bit then comes of
+ * the subtraction. (Others may seem so beside it, which are looked at again.)
+ */
+static bool command_has_control(const char *data)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t word;
+
+    memcpy(&word, data, sizeof word);
+    return ((word - ones * ' ') & ~word & ones * 0x80) != 0;
+}
+
 static bool command_is_clean(thrum_bytes line)
 {
-    for (size_t i = 0; i < line.size; i++)
+    size_t i = 0;
+
+    while (line.size - i >= 8 && !command_has_control(line.data + i))
+        i += 8;
+    for (; i < line.size; i++)
         if ((unsigned char)line.data[i] < ' ' && line.data[i] != '\t')
             return false;
     return true;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdint.h>
 #include <string.h>
 
 #include "cli/sink_path.h"
@@ -24,28 +25,49 @@ bool sink_path_is_word(thrum_bytes text, const char *word, size_t size)
     return text.size == size && path_starts(text, word, size);
 }
 
-/* The offset of the bracket that closes `text`, which is within one; its size
- * when there is none. Within quotes (RFC 5321, Quoted-string) brackets and
- * blanks are text, and a backslash covers the byte that follows. */
-static size_t path_close(thrum_bytes text)
+/* How many bytes stand for themselves: neither brackets, quotes nor blanks. */
+static size_t path_plain(const char *data, size_t size)
 {
-    bool quoted = false;
+    static const bool plain[256] = {
+        ['!'] = true,         ['#' ... ';'] = true,   ['='] = true,
+        ['?' ... '~'] = true, [0x80 ... 0xff] = true,
+    };
+    size_t i = 0;
 
-    for (size_t i = 0; i < text.size; i++) {
+    while (i < size && plain[(unsigned char)data[i]])
+        i++;
+    return i;
+}
+
+/* The offset behind the quote that closes `text`, which is within two; its size
+ * when there is none. A backslash covers the byte that follows. */
+static size_t path_quoted(thrum_bytes text, size_t from)
+{
+    for (size_t i = from; i < text.size; i++) {
         unsigned char byte = (unsigned char)text.data[i];
 
         if (byte < ' ' || byte == 0x7f)
             return text.size;
-        if (quoted && byte == '\\')
+        if (byte == '"')
+            return i + 1;
+        if (byte == '\\')
             i++;
-        else if (byte == '"')
-            quoted = !quoted;
-        else if (!quoted && byte == '>')
-            return i;
-        else if (!quoted && (byte == '<' || byte == ' '))
-            return text.size;
     }
     return text.size;
+}
+
+/* The offset of the bracket that closes `text`, which is within one; its size
+ * when there is none. Within quotes (RFC 5321, Quoted-string) brackets and
+ * blanks are text. */
+static size_t path_close(thrum_bytes text)
+{
+    size_t i = path_plain(text.data, text.size);
+
+    while (i < text.size && text.data[i] == '"') {
+        i = path_quoted(text, i + 1);
+        i += path_plain(text.data + i, text.size - i);
+    }
+    return i < text.size && text.data[i] == '>' ? i : text.size;
 }
 
 bool sink_path_read(thrum_bytes argument, const char *keyword,
@@ -89,12 +111,19 @@ bool sink_path_is_recipient(thrum_bytes path)
     return path_is_address(path) || sink_path_is_word(path, "POSTMASTER", 10);
 }
 
+/* Eight bytes at a time: most addresses are three or four such words. */
 bool sink_path_is_ascii(thrum_bytes path)
 {
-    for (size_t i = 0; i < path.size; i++)
-        if ((unsigned char)path.data[i] > '~')
-            return false;
-    return true;
+    uint64_t word = 0, all = 0;
+    size_t i = 0;
+
+    for (; path.size - i >= sizeof word; i += sizeof word) {
+        memcpy(&word, path.data + i, sizeof word);
+        all |= word;
+    }
+    for (; i < path.size; i++)
+        all |= (unsigned char)path.data[i];
+    return (all & UINT64_C(0x8080808080808080)) == 0;
 }
 
 bool sink_path_is_utf8(thrum_bytes path)
