@@ -103,6 +103,7 @@ static void connection_held(void *ctx)
     sink_connection *self = ctx;
 
     self->held = NULL;
+    sink_server_went_on(self->server);
     sink_connection_send(self);
 }
 

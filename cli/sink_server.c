@@ -123,6 +123,12 @@ static void server_grace_is_over(void *ctx)
         server_end(server);
 }
 
+void sink_server_went_on(sink_server *server)
+{
+    if (server->grace != NULL && !server->ending)
+        server_wait(server, server_grace_is_over);
+}
+
 static void server_close(sink_server *server)
 {
     if (server->closing)

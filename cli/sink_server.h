@@ -34,6 +34,9 @@ typedef struct sink_server {
 int sink_server_start(sink_server *server, const char *host, uint16_t port,
                       thrum_failure **why);
 
+/* A reply that was held goes on: its client has the whole grace from now on. */
+void sink_server_went_on(sink_server *server);
+
 /* A connection has ended, and is no longer among its server's. */
 void sink_server_left(sink_server *server);
 

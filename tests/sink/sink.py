@@ -27,11 +27,13 @@ def thrum_sink(*options):
 
 
 class Sink:
-    """A sink that runs; its options come after --listen and --json."""
+    """A sink that runs, under a tool that counts if one is named; its options
+    come after --listen and --json."""
 
-    def __init__(self, *options, host='127.0.0.1'):
+    def __init__(self, *options, host='127.0.0.1', under=()):
         self.process = subprocess.Popen(
-            [THRUM, 'sink', '--listen', f'{host}:0', '--json', *options],
+            [*under, THRUM, 'sink', '--listen', f'{host}:0', '--json',
+             *options],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.said = self.process.stderr.readline()
         self.port = int(self.said.rsplit(':', 1)[1])
