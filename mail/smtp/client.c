@@ -297,7 +297,7 @@ void thrum__client_account_refused(thrum__smtp_client *client,
 static bool client_goes_without_tls(thrum__smtp_client *client,
                                     const client_connection *connection)
 {
-    if (client->tls != THRUM_SMTP_TLS_OPPORTUNISTIC ||
+    if (connection->line.tls != THRUM_SMTP_TLS_OPPORTUNISTIC ||
         !thrum__line_failed_in_tls(&connection->line))
         return false;
     client->tls = THRUM_SMTP_TLS_NONE;

@@ -482,12 +482,12 @@ thrum_tls *peer_trust(thrum_context *context)
     return thrum_tls_new(context, &config, NULL);
 }
 
-static thrum_tls *peer_show(thrum_context *context, const char *certificate)
+static thrum_tls *peer_show(thrum_context *context, const peer_config *how)
 {
     char path[PEER_PATH];
-    thrum_tls_config config = {.certificate_file = path};
+    thrum_tls_config config = {.certificate_file = path, .alpn = how->alpn};
 
-    peer_path(path, certificate);
+    peer_path(path, how->certificate);
     return thrum_tls_new(context, &config, NULL);
 }
 
@@ -497,8 +497,7 @@ bool peer_start(peer *self, thrum_reactor *reactor, const peer_config *config)
     self->config = *config;
     self->reactor = reactor;
     if (config->certificate != NULL)
-        self->tls =
-            peer_show(thrum_reactor_context(reactor), config->certificate);
+        self->tls = peer_show(thrum_reactor_context(reactor), config);
     if (config->certificate != NULL && self->tls == NULL)
         return false;
     self->listener = thrum_listen_tcp(reactor, "127.0.0.1", 0, NULL, NULL);

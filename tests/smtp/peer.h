@@ -31,6 +31,7 @@ typedef struct peer_config {
 
     /* TLS with this certificate of tests/tls; NULL: none. */
     const char *certificate;
+    const char *const *alpn;  /* that it knows */
     bool implicit;            /* from the first byte on */
     const char *starttls;     /* the answer to STARTTLS; NULL: "220 go ahead" */
     bool hides_starttls;      /* does not offer it */

@@ -78,6 +78,19 @@ START_TEST(T5_T6_letters_go_within_tls)
 }
 END_TEST
 
+/* A server that knows protocols beside SMTP is not asked for one. */
+START_TEST(T13_no_protocol_is_named)
+{
+    static const char *const alpn[] = {"http/1.1", "imap", NULL};
+
+    open_to(&(peer_config){.certificate = "ip", .alpn = alpn},
+            THRUM_SMTP_TLS_REQUIRED);
+    send_all(2);
+    expect_counts(1, 1);
+    post_expect(&box, "AA");
+}
+END_TEST
+
 START_TEST(without_tls_none_is_asked_for)
 {
     open_to(&(peer_config){.certificate = "ip"}, THRUM_SMTP_TLS_NONE);
@@ -285,6 +298,8 @@ START_TEST(T20_opportunistic_tls_that_does_not_work_is_done_without)
 {
     open_to(&lesser[_i], THRUM_SMTP_TLS_OPPORTUNISTIC);
     send_all(10);
+    ck_assert_uint_eq(box.peer.most, 2);
+    ck_assert_uint_le(box.peer.served, 4);
     ck_assert_uint_eq(thrum_mailer_get_stats(box.mailer).secured, 0);
     post_expect(&box, post_all('A', 10));
 }
@@ -340,6 +355,7 @@ static TCase *case_of_had(void)
     TCase *all = tcase_create("TLS that is had");
 
     tcase_add_loop_test(all, T5_T6_letters_go_within_tls, 0, COUNT(had));
+    tcase_add_test(all, T13_no_protocol_is_named);
     tcase_add_test(all, without_tls_none_is_asked_for);
     tcase_add_test(
         all, T18_the_next_connection_of_a_mailer_goes_on_with_its_session);
