@@ -387,6 +387,8 @@ static TCase *case_of_connections(void)
 {
     TCase *all = tcase_create("connections");
 
+    tcase_set_timeout(all, 60); /* long letters, within sanitizers */
+
     tcase_add_test(all, connections_are_opened_as_load_demands_two_at_first);
     tcase_add_test(all, a_connection_is_kept_and_used_again);
     tcase_add_test(
