@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A byte says how large the pieces are in which the rest, a server's replies,
- * arrives. However they are split, the reader says the same: replies, their
- * words, and where it stops.
+ * arrives. However they are split, also in two anywhere near their beginning,
+ * the reader says the same: replies, their words, and where it stops.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "mail/smtp/reply.h"
 #include "tests/fuzz/fuzz.h"
 
-enum { RECORD = 1 << 16 };
+enum { RECORD = 1 << 16, EVERY_SPLIT = 8 };
 
 /* All that a reader said. */
 typedef struct record {
@@ -89,6 +89,22 @@ static void record_read_in_pieces(record *self, fuzz_input input, size_t piece)
         record_add(self, self->reader.wrong, strlen(self->reader.wrong));
 }
 
+/* In two pieces, of which the first has so many bytes. */
+static void record_read_split(record *self, fuzz_input input, size_t first)
+{
+    thrum__reply_reader_init(&self->reader);
+    self->size = 0;
+    if (!record_read(self, input.data, first) ||
+        !record_read(self, input.data + first, input.size - first))
+        record_add(self, self->reader.wrong, strlen(self->reader.wrong));
+}
+
+static void record_equals(const record *whole, const record *split)
+{
+    fuzz_assert(whole->size == split->size);
+    fuzz_assert(memcmp(whole->bytes, split->bytes, whole->size) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static record whole, split;
@@ -97,7 +113,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     record_read_in_pieces(&whole, input, input.size + 1);
     record_read_in_pieces(&split, input, piece);
-    fuzz_assert(whole.size == split.size);
-    fuzz_assert(memcmp(whole.bytes, split.bytes, whole.size) == 0);
+    record_equals(&whole, &split);
+    for (size_t at = 1; at < input.size && at < EVERY_SPLIT; at++) {
+        record_read_split(&split, input, at);
+        record_equals(&whole, &split);
+    }
     return 0;
 }
