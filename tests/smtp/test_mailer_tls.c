@@ -305,6 +305,52 @@ START_TEST(T20_opportunistic_tls_that_does_not_work_is_done_without)
 }
 END_TEST
 
+/* ---- It ends in the middle of it ---- */
+
+static void free_at_hello(const char *line, void *ctx)
+{
+    post *self = ctx;
+
+    if (strcmp(line, "(hello)") != 0 || self->mailer == NULL)
+        return;
+    thrum_mailer_free(self->mailer);
+    self->mailer = NULL;
+    post_stop_peer(self);
+}
+
+START_TEST(a_mailer_that_is_freed_in_a_handshake_ends_what_waits)
+{
+    peer_config config = {
+        .certificate = "ip", .implicit = _i == 1, .stalls_at = "(hello)"};
+
+    open_to(&config, THRUM_SMTP_TLS_REQUIRED);
+    box.peer.on_line = free_at_hello;
+    box.peer.ctx = &box;
+    box.expected = -3;
+    send_all(3);
+    post_expect(&box, "CCC");
+}
+END_TEST
+
+START_TEST(a_reactor_that_ends_in_a_handshake_leaves_no_letter_without_its_end)
+{
+    peer_config config = {
+        .certificate = "ip", .implicit = _i == 1, .stalls_at = "(hello)"};
+
+    open_to(&config, THRUM_SMTP_TLS_REQUIRED);
+    box.expected = -3;
+    post_send(&box, 3);
+    while (box.peer.open == 0)
+        thrum_reactor_turn(box.reactor);
+    for (int i = 0; i < 10; i++)
+        thrum_reactor_turn(box.reactor);
+    thrum_mailer_free(box.mailer);
+    box.mailer = NULL;
+    post_free(&box);
+    ck_assert_str_eq(box.fates, "CCC");
+}
+END_TEST
+
 /* ---- Memory ---- */
 
 static const struct {
@@ -381,12 +427,18 @@ static TCase *case_of_not_had(void)
 
 int main(void)
 {
-    TCase *memory = tcase_create("memory");
-    TCase *cases[] = {case_of_had(), case_of_not_had(), memory};
+    TCase *memory = tcase_create("memory"), *end = tcase_create("the end");
+    TCase *cases[] = {case_of_had(), case_of_not_had(), end, memory};
 
+    tcase_add_loop_test(
+        end, a_mailer_that_is_freed_in_a_handshake_ends_what_waits, 0, 2);
+    tcase_add_loop_test(
+        end,
+        a_reactor_that_ends_in_a_handshake_leaves_no_letter_without_its_end, 0,
+        2);
     tcase_set_timeout(memory, 120);
     tcase_add_loop_test(memory, tls_survives_every_failing_allocation, 0,
                         COUNT(scarce));
     peer_need_certificates();
-    return support_main("mailer and TLS", cases, 3);
+    return support_main("mailer and TLS", cases, 4);
 }
