@@ -9,6 +9,7 @@
 #include <gnutls/crypto.h>
 
 #include "mail/smtp/base64.h"
+#include "tests/smtp/script.h"
 #include "tests/smtp/talk.h"
 #include "tests/support/support.h"
 
@@ -105,6 +106,53 @@ START_TEST(T4_helo_has_no_login)
     ck_assert_int_eq(
         thrum_failure_code(thrum_smtp_session_failure(self.session)),
         THRUM_SMTP_E_ACCOUNT);
+    talk_close(&self);
+}
+END_TEST
+
+/* ---- Once ---- */
+
+static void ignore(thrum_message *message, thrum_receipt *receipt,
+                   thrum_failure *why, void *ctx)
+{
+    (void)ctx;
+    thrum_message_free(message);
+    thrum_receipt_free(receipt);
+    thrum_failure_unref(why);
+}
+
+/* A connection belongs to the one who logged in, whatever the account's secret
+ * is by then, and however often it is used. */
+START_TEST(A10_a_session_logs_in_once)
+{
+    thrum_secret *other;
+    talk self;
+
+    ck_assert(
+        talk_open(&self, SECRET, THRUM_SMTP_LOGIN, THRUM_SMTP_TLS_IMPLICIT));
+    talk_greet(&self, "LOGIN");
+    talk_tell(&self, "334 VXNl|", 100);
+    talk_tell(&self, "334 VXNl|", 100);
+    talk_tell(&self, "235 ok|", 100);
+    thrum_buffer_clear(&self.out);
+    other = thrum_secret_new(self.context, "other", 5, NULL);
+    thrum_smtp_account_set_secret(self.account, other);
+    thrum_secret_unref(other);
+    thrum_smtp_session_secured(self.session, 0);
+    talk_answer(&self);
+    talk_expect(&self, "", "A10");
+    for (int number = 1; number <= 2; number++) {
+        ck_assert_int_eq(
+            thrum_smtp_session_send(
+                self.session, script_letter(self.context, 1, 1), ignore, NULL),
+            0);
+        talk_answer(&self);
+        talk_expect(&self, "MAIL FROM:<e1@x>|", "A10");
+        talk_tell(&self, "250 ok|250 ok|354 go on|250 ok|", 1);
+        thrum_buffer_clear(&self.out);
+    }
+    ck_assert_int_eq(thrum_smtp_session_get_state(self.session),
+                     THRUM_SMTP_SESSION_READY);
     talk_close(&self);
 }
 END_TEST
@@ -329,6 +377,7 @@ int main(void)
     tcase_add_loop_test(all, T3_whoever_takes_tls_away_gets_no_account, 0,
                         COUNT(strippers));
     tcase_add_test(all, T4_helo_has_no_login);
+    tcase_add_test(all, A10_a_session_logs_in_once);
     tcase_add_loop_test(all,
                         A6_what_is_too_long_for_its_line_waits_to_be_asked_for,
                         0, COUNT(tokens));
