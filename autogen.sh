@@ -180,7 +180,7 @@ check()
     install_missing build check
     generate
     steps=
-    build_and_test build '' check fetch-servers check-servers
+    build_and_test build '' check check-servers
     build_and_test build-sanitizers --enable-sanitizers check
     test_threads build-threads
     # shellcheck disable=SC2086 # one word an argument

@@ -27,7 +27,8 @@ methods=PLAIN,LOGIN,CRAM-MD5
 {user}={password}
 """
 # What Haraka writes above the message.
-OWN = re.compile(r"\A(?:Received: .*\r?\n(?:[ \t].*\r?\n)*)?")
+OWN = re.compile(r"\A(?:(?:Received|Authentication-Results): .*\r?\n"
+                 r"(?:[ \t].*\r?\n)*)*")
 
 
 class Haraka(ledger.Ledger):

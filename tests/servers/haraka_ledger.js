@@ -7,7 +7,7 @@ const out = fs.openSync(process.env.THRUM_LEDGER, 'a');
 
 exports.hook_rcpt = (next, connection) => next(OK);
 
-exports.hook_queue = (next, connection) => {
+function keep(next, connection) {
     const { mail_from, rcpt_to, message_stream } = connection.transaction;
     message_stream.get_data(data => {
         fs.writeSync(out, JSON.stringify({
@@ -20,4 +20,8 @@ exports.hook_queue = (next, connection) => {
         }) + '\n');
         next(OK);
     });
-};
+}
+
+// Mail of those who logged in would leave this machine.
+exports.hook_queue = keep;
+exports.hook_queue_outbound = keep;

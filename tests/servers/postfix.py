@@ -94,7 +94,8 @@ class Postfix(relay.Relay):
     mechanisms = ("PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1",
                   "SCRAM-SHA-256")
     # Not: a connection that is not needed any more, cut in its handshake.
-    complaint = (r".*/smtpd\[(?!.*SSL_accept error .*: Connection reset by peer)"
+    complaint = (r".*/smtpd\["
+                 r"(?!.*SSL_accept error .*: Connection reset by peer)"
                  r".*(reject|warning|error|fatal|improper|bare)")
 
     picky = "nowhere.invalid"  # the domain that it refuses
