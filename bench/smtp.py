@@ -398,7 +398,11 @@ def main():
     say(f'Messages of {Size.bytes:,} bytes, medians of {Size.rounds} rounds; '
         f'the load was {os.getloadavg()[0]:.1f} at the start.')
     for name in options.parts or PARTS:
-        PARTS[name]()
+        try:
+            PARTS[name]()
+        except SystemExit as why:
+            say(f'\n{name}: {why}')
+            measure.failed.append(name)
     if options.into:
         write_into(options.into)
     return measure.end()
