@@ -148,12 +148,27 @@ size_t thrum__quoted_encode(thrum_bytes text, thrum__place *place,
     return (size_t)(to - room.at);
 }
 
+/* No line is broken before it has 70 of its bytes. */
+static size_t quoted_broken(size_t written)
+{
+    return written + written / 70 * 3 + 2 * THRUM__ENCODE_LEAST;
+}
+
 size_t thrum__quoted_bound(size_t size, bool escape)
 {
-    size_t written = size * (escape ? 6 : 3);
+    return quoted_broken(size * (escape ? 6 : 3));
+}
 
-    /* No line is broken before it has 70 of its bytes. */
-    return written + written / 70 * 3 + 2 * THRUM__ENCODE_LEAST;
+/* Line ends and tabs count as three. */
+size_t thrum__quoted_most(thrum_bytes text)
+{
+    size_t odd = 0, at = 0;
+
+    for (; text.size - at >= 8; at += 8)
+        odd += (size_t)__builtin_popcountll(
+            thrum__text_unplain(thrum__text_word(text.data + at)) &
+            THRUM__EACH(0x80));
+    return quoted_broken(text.size + 2 * (odd + text.size - at));
 }
 
 bool thrum__plain_is(thrum_bytes text)

@@ -43,6 +43,10 @@ size_t thrum__quoted_encode(thrum_bytes text, thrum__place *place,
  * of a text. */
 size_t thrum__quoted_bound(size_t size, bool escape);
 
+/* How many bytes this text, which may be long, takes at most with a soft break
+ * behind it; never too few, and near enough for most. A look at each word. */
+size_t thrum__quoted_most(thrum_bytes text);
+
 /* Whether the text can go as it is (7bit): printable US-ASCII and tabs, short
  * lines, all of them ended, none by a blank that could get lost. */
 bool thrum__plain_is(thrum_bytes text);

@@ -58,11 +58,12 @@ int thrum__message_data(thrum_message *message, thrum__message_cursor *cursor,
                         size_t enough);
 
 /* How many octets the message has (RFC 1870 section 5: in BINARY form). Never
- * too few. What would be above `limit` (UINT64_MAX: none) is exact; below it,
- * a message made from a template with short values is said to be some hundred
+ * too few. What would be above `limit` (UINT64_MAX: none) is exact. Below it, a
+ * message made from a template with short values is said to be some hundred
  * octets larger than it is, at most a few thousand, since that takes a few
- * additions only. An ordinary message is counted once, by encoding it. 0 when
- * it is not ready. */
+ * additions only; and one with a text of more than 256 KiB by a few parts of a
+ * hundred, since encoding it would hold up the loop. All else is counted, an
+ * ordinary message once. 0 when it is not ready. */
 uint64_t thrum__message_size(thrum_message *message, uint64_t limit);
 
 /* What the message needs: flags of THRUM__NEEDS. All its recipients stand in

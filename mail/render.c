@@ -14,8 +14,10 @@
 /* Slices of a text are encoded into room of this size. */
 enum { RENDER_ROOM = 16384 };
 
-/* Values that may write so much are not counted for the message's size. */
-enum { RENDER_LIGHT = 2048 };
+/* What values may write is not counted for the message's size when it is less
+ * than this, and only at most of a text that is longer than that: it would hold
+ * up the loop. */
+enum { RENDER_LIGHT = 2048, RENDER_LONG = 262144 };
 
 static inline char *render_copy(char *to, thrum_bytes bytes)
 {
@@ -344,9 +346,10 @@ int thrum__message_data(thrum_message *message, thrum__message_cursor *cursor,
     return 0;
 }
 
-/* How many bytes a segment writes in BINARY, found by writing it. */
+/* How many bytes a segment writes in BINARY, found by writing it; of a long
+ * text at most, unless it is to be exact. */
 static uint64_t render_count(const thrum_message *message,
-                             const thrum__segment *segment)
+                             const thrum__segment *segment, bool exact)
 {
     char scratch[THRUM__MESSAGE_STEP];
     thrum__place place = {0, 0};
@@ -354,6 +357,9 @@ static uint64_t render_count(const thrum_message *message,
 
     if (segment->kind <= THRUM__SEGMENT_DOTTED)
         return 0; /* counted once for all */
+    if (segment->kind == THRUM__SEGMENT_QUOTED && !exact &&
+        message->values[segment->at].text.size > RENDER_LONG)
+        return thrum__quoted_most(message->values[segment->at].text);
     if (segment->kind < THRUM__SEGMENT_PLAIN)
         return (size_t)(render_whole(message, THRUM__MESSAGE_BINARY, segment,
                                      scratch) -
@@ -365,22 +371,30 @@ static uint64_t render_count(const thrum_message *message,
     return size;
 }
 
+static uint64_t render_sum(const thrum_message *message, bool exact)
+{
+    const thrum__program *program = message->program;
+    uint64_t size = program->bytes.size - program->dots;
+
+    for (size_t i = 0; i < thrum__segments(program); i++)
+        size += render_count(message, thrum__segment_at(program, i), exact);
+    return size;
+}
+
 uint64_t thrum__message_size(thrum_message *message, uint64_t limit)
 {
     const thrum__program *program;
-    uint64_t size;
 
     if (thrum__message_ready(message) != NULL)
         return 0;
     program = message->program;
-    if (message->size > 0)
+    if (message->size > 0 && message->size <= limit)
         return message->size;
     if (message->letter != NULL && message->weight <= RENDER_LIGHT &&
         render_most(message) - program->dots <= limit)
         return render_most(message) - program->dots;
-    size = program->bytes.size - program->dots;
-    for (size_t i = 0; i < thrum__segments(program); i++)
-        size += render_count(message, thrum__segment_at(program, i));
-    message->size = size;
-    return size;
+    message->size = render_sum(message, false);
+    if (message->size > limit)
+        message->size = render_sum(message, true);
+    return message->size;
 }

@@ -117,6 +117,9 @@ START_TEST(quoted_printable_is_what_rfc_2045_says_in_slices_of_any_size)
                              "quoted");
             if (size > thrum__quoted_bound(text.size, how == ESCAPED))
                 ck_abort_msg("%zu bytes", size);
+            if (how == QUOTED && size + 3 > thrum__quoted_most(text))
+                ck_abort_msg("%zu bytes of %zu", size,
+                             thrum__quoted_most(text));
         }
 }
 END_TEST
@@ -252,6 +255,8 @@ static void assert_readable(way how, thrum_bytes text)
         memcpy(out + size, "=\r\n", 3);
         size += 3;
     }
+    if (how == QUOTED && size > thrum__quoted_most(text))
+        ck_abort_msg("%zu bytes of %zu", size, thrum__quoted_most(text));
     plain = wire_receive((thrum_bytes){out, size});
     got = plain;
     if (how == QUOTED) {
