@@ -9,6 +9,8 @@
 #include "tests/smtp/script.h"
 #include "tests/support/support.h"
 
+enum { POST_IDLE = 200 }; /* turns that find nothing to do */
+
 typedef struct post_letter {
     post *post;
     int number;
@@ -172,7 +174,7 @@ bool post_open_still(post *self, const peer_config *config,
  * the peer what the turn has sent. */
 void post_settle(post *self)
 {
-    for (int idle = 0; idle < 20; idle++) {
+    for (int idle = 0; idle < POST_IDLE; idle++) {
         thrum_test_clock_advance(self->clock, 0);
         if (thrum_reactor_turn(self->reactor) == 1)
             idle = 0;
