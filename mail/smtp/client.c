@@ -43,7 +43,7 @@ thrum__smtp_client_new(thrum_reactor *reactor, thrum__smtp_route *route,
     client->config = *config;
     client->route = *route;
     client->tls = route->tls;
-    client->mode = route->mode;
+    thrum__smtp_pace_init(&client->pace, route->mode);
     client->each = CLIENT_EACH;
     client->pool = (thrum__smtp_pool){.most = config->connections,
                                       .failures = config->failures,

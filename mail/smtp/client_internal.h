@@ -6,6 +6,7 @@
 #define THRUM_MAIL_SMTP_CLIENT_INTERNAL_H
 
 #include "mail/smtp/client.h"
+#include "mail/smtp/pace.h"
 #include "mail/smtp/pool.h"
 
 typedef struct client_connection client_connection;
@@ -27,6 +28,8 @@ struct client_connection {
     thrum_ns old; /* takes no more messages then */
     bool opened;  /* it was ready for messages */
     bool worked;  /* a message ended on it */
+    bool tries;   /* it finds out how far sessions may go */
+    bool broke;   /* a message is in doubt behind which more was sent */
     bool hungry;  /* it has use for messages and there were none */
     client_rest rests;
     bool given_up; /* the attempt, since nobody needs it */
@@ -43,8 +46,8 @@ struct thrum__smtp_client {
     thrum__smtp_route route;
     thrum__smtp_counts counts;
     thrum__smtp_pool pool;
-    thrum_smtp_tls tls;   /* of the next connection: the route's, or less */
-    thrum_smtp_mode mode; /* the same */
+    thrum__smtp_pace pace;
+    thrum_smtp_tls tls; /* of the next connection: the route's, or less */
 
     thrum__smtp_queue again;   /* came back unsent: before the others */
     thrum__smtp_queue waiting; /* in the order in which they came */

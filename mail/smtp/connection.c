@@ -91,6 +91,26 @@ static void connection_forget(thrum__smtp_job *job, thrum_receipt *receipt,
         job->why = why;
 }
 
+/* Whether more was on its way behind the message that has just ended. */
+static bool connection_runs_ahead(const client_connection *self)
+{
+    return self->jobs > 0 && thrum_smtp_session_mode(self->line.session) >
+                                 THRUM_SMTP_MODE_PIPELINED;
+}
+
+/* The server has proven that it can be sent more than it has answered. */
+static void connection_let_go(client_connection *self)
+{
+    thrum__line_let_go(&self->line);
+}
+
+static bool connection_breaks(const client_connection *self,
+                              const thrum_failure *why)
+{
+    return thrum_failure_is(why, &thrum_domain_smtp, THRUM_SMTP_E_DOUBT) &&
+           connection_runs_ahead(self);
+}
+
 /* A message came back from the session. */
 static void connection_sent(thrum_message *message, thrum_receipt *receipt,
                             thrum_failure *why, void *ctx)
@@ -111,10 +131,15 @@ static void connection_sent(thrum_message *message, thrum_receipt *receipt,
         thrum__client_returned(client, job, why, self->worked);
         return;
     }
-    if (why != NULL)
+    if (why != NULL) {
+        self->broke |= connection_breaks(self, why);
         why = connection_why(self, why, unsent);
-    else
+    } else {
         thrum__smtp_pool_accepted(&client->pool);
+        if (connection_runs_ahead(self) &&
+            thrum__smtp_pace_answered(&client->pace))
+            thrum__connections_visit(client, connection_let_go);
+    }
     self->worked = true;
     job->receipt = receipt;
     job->why = why;
@@ -265,7 +290,11 @@ static void connection_gone(thrum__smtp_line *line, const thrum_failure *why)
     connection_set_hungry(self, false);
     connection_unlink(self);
     if (connection_was_confused(self, said))
-        client->mode = THRUM_SMTP_MODE_LOCKSTEP;
+        thrum__smtp_pace_confused(&client->pace);
+    if (self->broke)
+        thrum__smtp_pace_broke(&client->pace);
+    if (self->tries)
+        thrum__smtp_pace_tried(&client->pace);
     thrum__client_lost(client, self, said);
     thrum__line_end(line);
     thrum_context_release(client->context, self);
@@ -286,11 +315,14 @@ static client_connection *connection_new(thrum__smtp_client *client)
 {
     client_connection *self =
         thrum_context_allocate(client->context, sizeof *self);
+    thrum__smtp_role role;
 
     if (self == NULL)
         return NULL;
+    role = thrum__smtp_pace_begin(&client->pace);
     memset(self, 0, sizeof *self);
     self->client = client;
+    self->tries = role == THRUM__PACE_TRIES;
     self->line = (thrum__smtp_line){
         .ops = &connection_ops,
         .reactor = client->reactor,
@@ -298,7 +330,8 @@ static client_connection *connection_new(thrum__smtp_client *client)
         .counts = &client->counts,
         .out = &client->out,
         .tls = client->tls,
-        .mode = client->mode,
+        .mode = client->pace.most,
+        .held = role == THRUM__PACE_HELD,
     };
     self->next = client->connections;
     if (self->next != NULL)

@@ -186,7 +186,17 @@ static int line_start_session(thrum__smtp_line *self)
     self->stage = THRUM__LINE_UP;
     self->session = thrum_smtp_session_new(self->context, &config,
                                            thrum_clock_now(self->clock));
-    return self->session != NULL ? 0 : THRUM_E_NOMEM;
+    if (self->session == NULL)
+        return THRUM_E_NOMEM;
+    thrum__session_hold(self->session, self->held);
+    return 0;
+}
+
+void thrum__line_let_go(thrum__smtp_line *self)
+{
+    self->held = false;
+    if (self->session != NULL)
+        thrum__session_hold(self->session, false);
 }
 
 static thrum_outcome line_secured(void *nothing, void *ctx)

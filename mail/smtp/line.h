@@ -58,6 +58,7 @@ struct thrum__smtp_line {
     size_t usual;         /* bytes that were sent last */
     thrum_smtp_tls tls;   /* the route's, or less */
     thrum_smtp_mode mode; /* the same */
+    bool held;            /* no further than PIPELINED, until it is let go */
 
     thrum_context *context;
     thrum_clock *clock;
@@ -89,6 +90,9 @@ void thrum__line_lose(thrum__smtp_line *line, thrum_failure *why);
 /* Gives up whatever it was at, without a word. Calls back: `gone`, perhaps
  * before this returns. */
 void thrum__line_give_up(thrum__smtp_line *line);
+
+/* It may go as far as its mode from now on. */
+void thrum__line_let_go(thrum__smtp_line *line);
 
 /* What ended it, on top of what the stream says: the session's failure, or
  * ours. Ownership: borrowed. */

@@ -167,14 +167,16 @@ static thrum_smtp_mode session_choose(const thrum_smtp_session *session)
         : (offered & THRUM_SMTP_CHUNKING) == 0 ? THRUM_SMTP_MODE_ACROSS
                                                : THRUM_SMTP_MODE_CHUNKED;
 
-    if (session->most == THRUM_SMTP_MODE_BEST || best < session->most)
-        return best;
-    return session->most;
+    if (session->most != THRUM_SMTP_MODE_BEST && session->most < best)
+        best = session->most;
+    return session->held && best > THRUM_SMTP_MODE_PIPELINED
+               ? THRUM_SMTP_MODE_PIPELINED
+               : best;
 }
 
 /* While the server takes one message's body, the next one's envelope is under
  * way; and no more than that without BDAT. */
-void thrum__session_ready(thrum_smtp_session *session)
+static void session_set_mode(thrum_smtp_session *session)
 {
     static const unsigned windows[] = {[THRUM_SMTP_MODE_LOCKSTEP] = 1,
                                        [THRUM_SMTP_MODE_PIPELINED] = 1,
@@ -184,8 +186,20 @@ void thrum__session_ready(thrum_smtp_session *session)
     session->window = session->mode == THRUM_SMTP_MODE_CHUNKED
                           ? session->most_window
                           : windows[session->mode];
+}
+
+void thrum__session_ready(thrum_smtp_session *session)
+{
+    session_set_mode(session);
     if (session->state == THRUM_SMTP_SESSION_OPENING)
         session->state = THRUM_SMTP_SESSION_READY;
+}
+
+void thrum__session_hold(thrum_smtp_session *session, bool held)
+{
+    session->held = held;
+    if (session->mode != THRUM_SMTP_MODE_BEST)
+        session_set_mode(session);
 }
 
 size_t thrum_smtp_session_wants(const thrum_smtp_session *session)

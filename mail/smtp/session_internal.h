@@ -84,6 +84,7 @@ struct thrum_smtp_session {
     thrum_context *context;
     thrum_smtp_session_state state;
     thrum_smtp_mode most; /* no mode past it */
+    bool held;            /* nothing follows on a message, for now */
     thrum_smtp_mode mode; /* in use; BEST: not known yet */
     unsigned window;      /* messages in flight; 0: not known yet */
     unsigned most_window;
@@ -174,6 +175,10 @@ static inline void session_push(thrum_smtp_session *session,
 
 /* The opening is over: the mode is chosen from what the server offers. */
 void thrum__session_ready(thrum_smtp_session *session);
+
+/* No further than PIPELINED, or as far as its mode again: from the next message
+ * on that is begun. */
+void thrum__session_hold(thrum_smtp_session *session, bool held);
 
 /* Ends the session, and all messages with it: each by its verdict, or by how
  * far it came. Ownership: why taken; NULL: nobody's fault. */

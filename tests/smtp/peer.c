@@ -261,6 +261,10 @@ static void link_dot(peer_link *link)
         link_say(link, "554 5.6.0 not this one");
     } else {
         link->peer->taken[link->number]++;
+        if (config->brittle && link->size > 0) {
+            link_drop(link);
+            return;
+        }
         snprintf(line, sizeof line, "250 2.0.0 queued as %d", link->number);
         link_say(link, line);
         if (++link->accepted == config->drop_after)

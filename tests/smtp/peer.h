@@ -23,6 +23,8 @@ typedef struct peer_config {
     int leave_after;      /* says 421 to MAIL behind the nth message */
     bool drop_at_mail;    /* closes instead of answering MAIL */
     bool garble_mail;     /* answers MAIL with what is no reply */
+    bool brittle;         /* closes when more stands behind a message, which it
+                             takes without a word */
     bool mute;            /* answers nothing, not even at the beginning */
     int confused_after;   /* its first connection gets a reply too many then */
     bool pauses;          /* to read, once, in the middle of a long body */

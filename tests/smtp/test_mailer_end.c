@@ -131,6 +131,34 @@ START_TEST(P7_a_peer_that_does_not_read_holds_up_its_own_connection_alone)
 }
 END_TEST
 
+/* As Dovecot's submission does, which delivers the message first. */
+static const struct {
+    bool chunking;
+    int doubtful;
+} brittle[] = {{false, 1}, {true, 4}};
+
+START_TEST(a_server_that_dies_of_what_is_behind_a_message_does_so_once)
+{
+    int doubtful = 0;
+
+    ck_assert(post_open(
+        &box, &(peer_config){.brittle = true, .chunking = brittle[_i].chunking},
+        &(thrum_mailer_config){.connections = 8}));
+    post_send(&box, 200);
+    post_run(&box);
+    for (int i = 0; i < 200; i++) {
+        doubtful += box.fates[i] == 'D';
+        ck_assert(box.fates[i] == 'A' || box.fates[i] == 'D');
+        ck_assert_int_le(box.peer.taken[i + 1], 1);
+        if (box.fates[i] == 'A')
+            ck_assert_int_eq(box.peer.taken[i + 1], 1);
+    }
+    ck_assert_int_ge(doubtful, 1);
+    ck_assert_int_le(doubtful, brittle[_i].doubtful);
+    post_free(&box);
+}
+END_TEST
+
 START_TEST(a_mailer_counts_what_it_did)
 {
     thrum_mailer_stats stats;
@@ -395,6 +423,8 @@ static TCase *case_of_connections(void)
         all, a_letter_larger_than_what_a_stream_takes_at_once_arrives_whole);
     tcase_add_test(
         all, P7_a_peer_that_does_not_read_holds_up_its_own_connection_alone);
+    tcase_add_loop_test(
+        all, a_server_that_dies_of_what_is_behind_a_message_does_so_once, 0, 2);
     tcase_add_test(all, a_mailer_counts_what_it_did);
     tcase_add_test(all, cancelling_takes_back_what_has_not_begun);
     tcase_add_test(
