@@ -152,15 +152,6 @@ class Delays(unittest.TestCase):
                 client.expect_end()
                 self.assertGreaterEqual(time.monotonic() - began, 0.2)
 
-    def test_the_last_message_is_answered_however_late(self):
-        with Sink('--delay', '.:1500', '--count', '1') as sink, \
-                Client(sink) as client:
-            client.hello()
-            client.ask(ENVELOPE, TAKEN)
-            client.ask(b'x\r\n.\r\n', OK)
-            client.ask(b'QUIT\r\n', b'221 2.0.0 Bye\r\n')
-            self.assertEqual(sink.end()[1]['messages'], 1)
-
     def test_a_client_that_has_said_all_gets_its_late_answers(self):
         with Sink('--delay', 'NOOP:30') as sink, Client(sink) as client:
             client.say(b'NOOP\r\nNOOP\r\n')
