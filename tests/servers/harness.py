@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """What the tests against servers share: a folder, programs that are started,
 awaited and stopped by their process id, a campaign, and its judge."""
+import atexit
 import collections
 import json
 import os
 import pathlib
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -38,6 +40,14 @@ MODES = {
     "in step, 10 connections": ["--no-pipelining"],
     "in step, 1 connection": ["--no-pipelining", "--connections", "1"],
 }
+
+
+def interrupt(_number, _frame):
+    raise KeyboardInterrupt
+
+
+# A test that is ended from outside leaves no server behind, either.
+signal.signal(signal.SIGTERM, interrupt)
 
 
 def free_port():
@@ -103,6 +113,7 @@ class ServerTest(unittest.TestCase):
             program = subprocess.Popen(
                 [str(each) for each in command], stdout=log, stderr=log,
                 stdin=subprocess.DEVNULL, **how)
+        atexit.register(self.stop, program)
         self.addCleanup(self.stop, program)
         self.await_port(port, lambda: program.poll() is None)
         return program

@@ -2,6 +2,7 @@
 """A Postfix of its own: its configuration, queue and mailbox in a folder, on
 loopback, strict, with OpenSSL and Cyrus SASL, delivering whatever it accepts
 into one Maildir."""
+import atexit
 import os
 import pwd
 import re
@@ -38,7 +39,7 @@ virtual_gid_maps = static:{gid}
 virtual_minimum_uid = 1
 virtual_mailbox_limit = 0
 message_size_limit = 0
-smtpd_forbid_bare_newline = yes
+smtpd_forbid_bare_newline = reject
 smtpd_forbid_unauth_pipelining = yes
 smtpd_recipient_restrictions =
     check_recipient_access inline:{{ {{ {picky} = 550 not to that domain }} }}
@@ -115,6 +116,7 @@ class Postfix(relay.Relay):
                         "secure": self.secure_port, "uid": owner.pw_uid,
                         "gid": owner.pw_gid, "picky": self.picky})
         done = self.postfix("start")
+        atexit.register(self.stop)
         self.test.addCleanup(self.stop)
         if done.returncode != 0:
             self.test.fail("postfix start: " + done.stderr + self.heard())
@@ -143,7 +145,8 @@ class Postfix(relay.Relay):
 
     def stop(self):
         """By the process id in its own queue; waits until it is gone."""
-        self.postfix("stop")
+        if self.folder.exists():
+            self.postfix("stop")
 
     def heard(self):
         return self.read(self.folder / "log")
