@@ -39,7 +39,6 @@ int thrum__session_send_give_up(thrum_smtp_session *session,
                                 thrum_buffer *out, thrum_ns now)
 {
     session->end = session->sending + !heard;
-    session->dirty = false;
     session_push(session, THRUM_SMTP_STAGE_RSET, transaction);
     return heard ? send_plain(session, THRUM_SMTP_STAGE_RSET, out, now) : 0;
 }
