@@ -177,6 +177,7 @@ START_TEST(all_that_wait_fail_and_the_route_rests_when_it_was_the_account)
     ck_assert_str_eq(box.fates, post_all(refused[_i].fate, 5));
     served = box.peer.served;
     ck_assert_uint_eq(served, 1);
+    ck_assert_uint_eq(box.peer.open, 0);
     post_send(&box, 1);
     post_settle(&box);
     ck_assert_uint_eq(box.peer.served,
@@ -189,6 +190,29 @@ START_TEST(all_that_wait_fail_and_the_route_rests_when_it_was_the_account)
     ck_assert_int_eq(peer_taken(&box.peer), 0);
     memcpy(fates, post_all(refused[_i].fate, 7), sizeof fates);
     post_expect(&box, fates);
+}
+END_TEST
+
+/* A password that was changed meanwhile: who is in goes, and says QUIT. */
+START_TEST(A8_an_account_refused_once_ends_the_connections_that_have_it)
+{
+    ck_assert(open_for(&plain, (thrum_mailer_config){.connections = 2}, "ann"));
+    box.expected = 1; /* not to be closed */
+    post_send(&box, 1);
+    post_settle(&box);
+    ck_assert_str_eq(box.fates, "A");
+    box.peer.config.verdict = "535 5.7.8 not any more";
+    post_send(&box, 300);
+    post_settle(&box);
+    ck_assert_int_eq(box.ended, 301);
+    ck_assert_uint_eq(box.peer.logins, 2);
+    ck_assert_ptr_nonnull(strchr(box.fates, 'W'));
+    for (int number = 1; number <= 301; number++)
+        ck_assert_int_eq(box.fates[number - 1],
+                         box.peer.taken[number] == 1 ? 'A' : 'W');
+    ck_assert_uint_eq(box.peer.quits, 1);
+    ck_assert_uint_eq(box.peer.open, 0);
+    post_free(&box);
 }
 END_TEST
 
@@ -280,6 +304,8 @@ int main(void)
     tcase_add_loop_test(
         all, all_that_wait_fail_and_the_route_rests_when_it_was_the_account, 0,
         COUNT(refused));
+    tcase_add_test(
+        all, A8_an_account_refused_once_ends_the_connections_that_have_it);
     tcase_add_loop_test(all,
                         what_makes_no_sense_is_said_at_once_and_nothing_is_sent,
                         0, COUNT(senseless));
