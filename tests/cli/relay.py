@@ -71,6 +71,7 @@ class Lines:
         self.rest = b''
         self.answers = b''
         self.bodies = 0
+        self.told = []  # by the login under way
 
     def read(self):
         while b'\n' not in self.rest:
@@ -236,12 +237,12 @@ class Relay:
     def auth(self, lines, line):
         words = line.split(b' ')
         mechanism = words[1].decode().upper()
-        self.told = list(words[2:])
+        lines.told = list(words[2:])
         initial = words[2] if len(words) > 2 else None
         how = re.sub(r'-SHA.*', '', mechanism).replace('-', '_').lower()
         good = getattr(self, 'auth_' + how)(lines, initial, mechanism)
-        said = b' '.join(self.told + [self.decoded(each)
-                                      for each in self.told])
+        said = b' '.join(lines.told + [self.decoded(each)
+                                       for each in lines.told])
         said = re.sub(rb'[\r\n\0\x01]', b'?', said)[:1500]
         good = good and not self.refuses
         said = b', I was told ' + said if self.echoes else b''
@@ -249,6 +250,7 @@ class Relay:
             self.meanwhile()
         with self.lock:
             self.logins.append((mechanism, bool(good)))
+            self.told += lines.told
         lines.say((b'235 2.7.0 welcome' if good
                    else b'535 5.7.8 refused') + said)
 
@@ -264,7 +266,7 @@ class Relay:
         lines.say(b'334 ' + coded(challenge))
         lines.flush()
         line = lines.read()
-        self.told.append(line)
+        lines.told.append(line)
         return self.decoded(line)
 
     def first(self, lines, initial):
