@@ -84,7 +84,7 @@ struct thrum_smtp_session {
     thrum_context *context;
     thrum_smtp_session_state state;
     thrum_smtp_mode most; /* no mode past it */
-    bool held;            /* nothing follows on a message, for now */
+    bool held;            /* nothing may follow on a message yet */
     thrum_smtp_mode mode; /* in use; BEST: not known yet */
     unsigned window;      /* messages in flight; 0: not known yet */
     unsigned most_window;
