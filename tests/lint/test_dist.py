@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Every file of the tree goes into the release: a Makemodule.am names it, or
-the folder that it is in."""
+the folder that it is in. And each test has a log of its own."""
 import os
 import re
 import unittest
@@ -29,6 +29,22 @@ def is_in_release(name, words):
         name = os.path.dirname(name)
         found = name in words
     return found
+
+
+def one_log(words):
+    """Scripts that are named like a program beside them: automake gives both
+    the same log, and so runs only one of them."""
+    return sorted(word for word in words if word.startswith('tests/')
+                  and word.endswith('.py') and word[:-len('.py')] in words)
+
+
+class Logs(unittest.TestCase):
+    def test_no_two_tests_share_a_log(self):
+        self.assertEqual(one_log(named()), [])
+
+    def test_a_planted_pair_is_found(self):
+        words = named() | {'tests/smtp/test_url.py'}
+        self.assertEqual(one_log(words), ['tests/smtp/test_url.py'])
 
 
 class Release(unittest.TestCase):
