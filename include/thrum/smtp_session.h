@@ -51,7 +51,9 @@ typedef enum thrum_smtp_session_state {
     THRUM_SMTP_SESSION_OPENING,  /* greeting, EHLO, AUTH */
     THRUM_SMTP_SESSION_STARTTLS, /* waits for thrum_smtp_session_secured */
     THRUM_SMTP_SESSION_READY,    /* takes messages */
-    THRUM_SMTP_SESSION_CLOSING,  /* takes none; finishes what it has, QUIT */
+    THRUM_SMTP_SESSION_CLOSING,  /* takes none; finishes what it has, QUIT: it
+                                    was told to, or the server has refused as
+                                    many transactions as some bear */
     THRUM_SMTP_SESSION_ENDED     /* the connection is to be closed */
 } thrum_smtp_session_state;
 

@@ -334,7 +334,6 @@ static void line_write(thrum__smtp_line *self)
             thrum_failure_new(self->context, &thrum_domain_base, error, NULL));
 }
 
-/* Until the stream has enough; `drained` goes on then. */
 /* A window of messages leaves at once, and its block with it: the next one has
  * its size from the start, and does not grow with each message. What cannot be
  * had now is missed when it is needed. */
@@ -346,6 +345,7 @@ static void line_reserve(thrum__smtp_line *self)
         thrum_buffer_reserve(self->out, size);
 }
 
+/* Until the stream has enough; `drained` goes on then. */
 static void line_produce(thrum__smtp_line *self)
 {
     thrum_buffer *out = self->out;

@@ -11,8 +11,6 @@
 #include "mail/smtp/line.h"
 #include "mail/smtp/session_internal.h"
 
-enum { PROBE_WINDOW = 4 };
-
 struct thrum_probe {
     thrum__smtp_line line; /* first */
     thrum_context *context;
@@ -113,9 +111,8 @@ static void probe_note_ready(thrum_probe *self)
     thrum_probe_facts *facts = &self->facts;
 
     facts->mode = thrum_smtp_session_mode(session);
-    facts->window = facts->mode != THRUM_SMTP_MODE_CHUNKED ? 0
-                    : self->route.window > 0               ? self->route.window
-                                                           : PROBE_WINDOW;
+    facts->window =
+        facts->mode == THRUM_SMTP_MODE_CHUNKED ? session->window : 0;
     facts->logged_in = self->route.account != NULL;
 }
 

@@ -202,14 +202,33 @@ void thrum__session_hold(thrum_smtp_session *session, bool held)
         session_set_mode(session);
 }
 
+size_t thrum__session_room(const thrum_smtp_session *session)
+{
+    size_t left = SESSION_RESETS - session->resets;
+
+    return session->resets == 0 || session->window < left ? session->window
+                                                          : left;
+}
+
+void thrum__session_was_reset(thrum_smtp_session *session)
+{
+    unsigned flight = session->window < SESSION_RESETS / 2 ? session->window
+                                                           : SESSION_RESETS / 2;
+
+    session->resets += session->reset && session->resets < SESSION_RESETS - 1;
+    session->reset = true;
+    if (session->resets + flight >= SESSION_RESETS)
+        thrum_smtp_session_quit(session);
+}
+
 size_t thrum_smtp_session_wants(const thrum_smtp_session *session)
 {
     size_t unfinished = session->begun.size + session->waiting.size;
+    size_t room = thrum__session_room(session);
 
-    if (session->state != THRUM_SMTP_SESSION_READY ||
-        unfinished >= session->window)
+    if (session->state != THRUM_SMTP_SESSION_READY || unfinished >= room)
         return 0;
-    return session->window - unfinished;
+    return room - unfinished;
 }
 
 int thrum_smtp_session_send(thrum_smtp_session *session, thrum_message *message,

@@ -77,6 +77,7 @@ typedef struct session_command {
 enum {
     SESSION_WINDOW = 4,         /* messages, where nothing else is said */
     SESSION_WINDOW_MOST = 1024, /* a ring of at most 8,192 places */
+    SESSION_RESETS = 10,        /* see thrum__session_was_reset */
     SESSION_EACH = 5            /* RSET, MAIL, RCPT, BODY, and RSET again */
 };
 
@@ -96,9 +97,11 @@ struct thrum_smtp_session {
     session_login *login; /* NULL: none is under way */
     size_t unread; /* bytes in the clear behind the consent to STARTTLS */
     thrum_smtp_limits limits;
-    bool dirty;    /* the server may still hold a transaction: RSET first */
-    bool quitting; /* QUIT is to be said */
-    bool leaving;  /* QUIT stands in the ring */
+    bool dirty;      /* the server may still hold a transaction: RSET first */
+    bool reset;      /* by RSET, since the server last took a message */
+    unsigned resets; /* those RSETs that were not the first since then */
+    bool quitting;   /* QUIT is to be said */
+    bool leaving;    /* QUIT stands in the ring */
 
     session_command *ring;
     unsigned mask; /* places in the ring, less 1 */
@@ -179,6 +182,17 @@ void thrum__session_ready(thrum_smtp_session *session);
 /* No further than PIPELINED, or as far as its mode again: from the next message
  * on that is begun. */
 void thrum__session_hold(thrum_smtp_session *session, bool held);
+
+/* How many messages may be unfinished: the window, or less when the server has
+ * refused so many. */
+size_t thrum__session_room(const thrum_smtp_session *session);
+
+/* The server has answered RSET. Exim allows one for each message that it takes,
+ * and ten more a connection (smtp_accept_max_nonmail); at the next it closes,
+ * and what is in flight ends in doubt. So a session that sends nearly so many,
+ * because its messages were refused, leaves by itself: what is in flight then
+ * needs no more than are left. */
+void thrum__session_was_reset(thrum_smtp_session *session);
 
 /* Ends the session, and all messages with it: each by its verdict, or by how
  * far it came. Ownership: why taken; NULL: nobody's fault. */

@@ -51,6 +51,7 @@ void thrum__session_reply_rset(thrum_smtp_session *session,
         return;
     }
     session->dirty = false;
+    thrum__session_was_reset(session);
     if (transaction != NULL)
         reply_sentence(session);
 }

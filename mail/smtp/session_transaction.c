@@ -209,6 +209,7 @@ void thrum__session_transaction_end(thrum_smtp_session *session,
 {
     session_transaction *first = thrum__session_queue_take(&session->begun);
 
+    session->reset = session->reset && why != NULL;
     if (first->message != NULL && why == NULL && first->open > 0) {
         transaction_return(session, first);
     } else {

@@ -21,6 +21,8 @@ typedef struct peer_link {
     size_t chunk; /* bytes of it that a BDAT has yet to bring */
     int number;   /* of the message: what its RCPT says */
     int accepted; /* messages on this connection */
+    int resets;   /* RSETs that were not the first since a message */
+    bool reset;   /* there was one since a message */
     size_t index; /* it is the nth */
     bool refused; /* its RCPT was */
     bool in_body;
@@ -240,6 +242,22 @@ static void link_auth(peer_link *link, const char *line)
         link_judge(link);
 }
 
+/* As Exim does. */
+static void link_reset(peer_link *link)
+{
+    peer *self = link->peer;
+
+    link->resets += link->reset;
+    link->reset = true;
+    if (self->config.resets > 0 && link->resets > self->config.resets) {
+        self->fed_up++;
+        link_say(link, "554 Too many nonmail commands");
+        link_drop(link);
+    } else {
+        link_say(link, "250 2.0.0 reset");
+    }
+}
+
 static void link_quit(peer_link *link)
 {
     link->peer->quits++;
@@ -261,6 +279,7 @@ static void link_dot(peer_link *link)
         link_say(link, "554 5.6.0 not this one");
     } else {
         link->peer->taken[link->number]++;
+        link->reset = false;
         if (config->brittle && link->size > 0) {
             link_drop(link);
             return;
@@ -327,7 +346,7 @@ static void link_command(peer_link *link, const char *line)
     else if (strcmp(line, "DATA") == 0)
         link_data(link);
     else if (strcmp(line, "RSET") == 0)
-        link_say(link, "250 2.0.0 reset");
+        link_reset(link);
     else if (strcmp(line, "QUIT") == 0)
         link_quit(link);
     else

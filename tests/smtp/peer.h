@@ -25,6 +25,8 @@ typedef struct peer_config {
     bool garble_mail;     /* answers MAIL with what is no reply */
     bool brittle;         /* closes when more stands behind a message, which it
                              takes without a word */
+    int resets;           /* closes at RSET when so many came that were not the
+                             first since a message; 0: any number */
     bool mute;            /* answers nothing, not even at the beginning */
     int confused_after;   /* its first connection gets a reply too many then */
     bool pauses;          /* to read, once, in the middle of a long body */
@@ -66,6 +68,7 @@ typedef struct peer {
     size_t most;          /* at a time */
     size_t served;        /* in all */
     size_t quits;         /* QUIT commands */
+    size_t fed_up;        /* closes for too many RSETs */
     /* Bytes that came before their time; of a connection after one that was
      * confused: all that came behind a command. */
     size_t early;

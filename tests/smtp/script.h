@@ -10,7 +10,7 @@
 
 #include <thrum/smtp_session.h>
 
-enum { SCRIPT_STEPS = 16, SCRIPT_MESSAGES = 6 };
+enum { SCRIPT_STEPS = 16, SCRIPT_MESSAGES = 30 };
 
 typedef struct script_step {
     int add;            /* so many messages are given to the session first */

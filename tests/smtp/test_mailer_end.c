@@ -159,6 +159,43 @@ START_TEST(a_server_that_dies_of_what_is_behind_a_message_does_so_once)
 }
 END_TEST
 
+/* As Exim leaves: RSET ends what was refused as a whole. */
+static const struct {
+    bool chunking;
+    int refuse; /* every nth */
+    thrum_mailer_config mailer;
+} fed_up[] = {
+    {false, 1, {.connections = 1, .mode = THRUM_SMTP_MODE_LOCKSTEP}},
+    {false, 1, {.connections = 1, .mode = THRUM_SMTP_MODE_PIPELINED}},
+    {false, 1, {.connections = 1}},
+    {true, 1, {.connections = 1}},
+    {true, 2, {.connections = 1}},
+    {true, 3, {.connections = 2}},
+    {true, 2, {.connections = 1, .window = 2}},
+    {true, 3, {.connections = 1, .window = 8}},
+    {true, 5, {.connections = 1, .window = 16}},
+};
+
+START_TEST(P8_a_connection_is_left_before_the_server_leaves_it_for_its_RSETs)
+{
+    const peer_config config = {.resets = 10,
+                                .chunking = fed_up[_i].chunking,
+                                .refuse_rcpt = fed_up[_i].refuse};
+    char fates[PEER_MESSAGES] = {0};
+
+    for (int i = 0; i < 120; i++)
+        fates[i] = (i + 1) % fed_up[_i].refuse == 0 ? 'R' : 'A';
+    ck_assert(post_open(&box, &config, &fed_up[_i].mailer));
+    post_send(&box, 120);
+    post_run(&box);
+    expect_taken();
+    ck_assert_uint_eq(box.peer.fed_up, 0);
+    ck_assert_uint_gt(box.peer.served, 1);
+    ck_assert_uint_eq(box.peer.quits, box.peer.served);
+    post_expect(&box, fates);
+}
+END_TEST
+
 START_TEST(a_mailer_counts_what_it_did)
 {
     thrum_mailer_stats stats;
@@ -425,6 +462,9 @@ static TCase *case_of_connections(void)
         all, P7_a_peer_that_does_not_read_holds_up_its_own_connection_alone);
     tcase_add_loop_test(
         all, a_server_that_dies_of_what_is_behind_a_message_does_so_once, 0, 2);
+    tcase_add_loop_test(
+        all, P8_a_connection_is_left_before_the_server_leaves_it_for_its_RSETs,
+        0, (int)(sizeof fed_up / sizeof fed_up[0]));
     tcase_add_test(all, a_mailer_counts_what_it_did);
     tcase_add_test(all, cancelling_takes_back_what_has_not_begun);
     tcase_add_test(

@@ -92,6 +92,82 @@ static void ignore(thrum_message *message, thrum_receipt *receipt,
     thrum_failure_unref(why);
 }
 
+/* ---- Messages that were refused as a whole ---- */
+
+#define REFUSED "250 ok|550 no|503 no|"
+#define RESET "250 reset|"
+
+static const struct {
+    thrum_smtp_mode most;
+    unsigned window;
+    const char *first, *next; /* what refuses a message */
+    int messages;             /* refused in a row, at most */
+    size_t wants;             /* when the server has refused three */
+} refusals[] = {
+    {THRUM_SMTP_MODE_LOCKSTEP, 0, "250 ok|550 no|" RESET,
+     "250 ok|550 no|" RESET, 10, 1},
+    {THRUM_SMTP_MODE_PIPELINED, 0, REFUSED, RESET REFUSED, 11, 1},
+    {THRUM_SMTP_MODE_ACROSS, 0, REFUSED, RESET REFUSED, 10, 2},
+    {THRUM_SMTP_MODE_CHUNKED, 1, REFUSED, RESET REFUSED, 11, 1},
+    {THRUM_SMTP_MODE_CHUNKED, 4, REFUSED, RESET REFUSED, 8, 4},
+    {THRUM_SMTP_MODE_CHUNKED, 16, REFUSED, RESET REFUSED, 7, 9},
+    {THRUM_SMTP_MODE_CHUNKED, 1024, REFUSED, RESET REFUSED, 7, 9},
+};
+
+static void open_for_refusals(script *table, int i)
+{
+    *table = (script){.name = "refusals",
+                      .mode = refusals[i].most,
+                      .window = refusals[i].window};
+    script_open(&run, table, 0, GREETING CHUNKING);
+}
+
+START_TEST(P8_a_session_leaves_before_the_server_is_fed_up_with_RSET)
+{
+    script table;
+    int refused = 0;
+
+    open_for_refusals(&table, _i);
+    while (thrum_smtp_session_get_state(run.session) ==
+           THRUM_SMTP_SESSION_READY) {
+        ck_assert_int_lt(refused, refusals[_i].messages);
+        script_prepare(&run, &(script_step){.add = 1});
+        thrum_buffer_clear(&run.sent);
+        script_tell(&run, refused > 0 ? refusals[_i].next : refusals[_i].first);
+        if (++refused == 3)
+            ck_assert_uint_eq(thrum_smtp_session_wants(run.session),
+                              refusals[_i].wants);
+    }
+    ck_assert_int_eq(refused, refusals[_i].messages);
+    ck_assert_int_eq(run.ended, refused);
+    ck_assert_uint_eq(thrum_smtp_session_wants(run.session), 0);
+    ck_assert_ptr_nonnull(memmem(run.sent.data, run.sent.size, "QUIT\r\n", 6));
+    script_tell(&run, "221 bye|");
+    ck_assert_int_eq(thrum_smtp_session_get_state(run.session),
+                     THRUM_SMTP_SESSION_ENDED);
+    ck_assert_ptr_null(thrum_smtp_session_failure(run.session));
+    script_finish(&run);
+}
+END_TEST
+
+START_TEST(a_message_that_is_taken_pays_for_one_RSET)
+{
+    static const script one = {.name = "one in flight", .window = 1};
+
+    script_open(&run, &one, 0, GREETING CHUNKING);
+    for (int i = 0; i < SCRIPT_MESSAGES; i += 2) {
+        script_prepare(&run, &(script_step){.add = 1});
+        script_tell(&run, REFUSED);
+        script_prepare(&run, &(script_step){.add = 1});
+        script_tell(&run, RESET "250 ok|250 ok|250 taken|");
+        ck_assert_int_eq(thrum_smtp_session_get_state(run.session),
+                         THRUM_SMTP_SESSION_READY);
+    }
+    ck_assert_int_eq(run.ended, SCRIPT_MESSAGES);
+    script_finish(&run);
+}
+END_TEST
+
 START_TEST(a_session_takes_only_messages_that_it_can_send)
 {
     thrum_message *letter;
@@ -240,6 +316,10 @@ int main(void)
     tcase_add_test(all, a_session_wants_what_keeps_its_connection_busy);
     tcase_add_loop_test(all, a_mode_is_what_is_asked_for_and_offered, 0,
                         COUNT(wanted));
+    tcase_add_loop_test(
+        all, P8_a_session_leaves_before_the_server_is_fed_up_with_RSET, 0,
+        COUNT(refusals));
+    tcase_add_test(all, a_message_that_is_taken_pays_for_one_RSET);
     tcase_add_test(all, a_session_takes_only_messages_that_it_can_send);
     tcase_add_test(all,
                    I1_a_name_that_would_bring_a_line_of_its_own_is_not_sent);
