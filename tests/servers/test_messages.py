@@ -226,8 +226,8 @@ class DovecotTest(EveryText, Service):
     modes = (BEST, LOCKSTEP, PIPELINED)
 
     def test_a_server_that_dies(self):
-        """R12: nobody has it twice, and one is in doubt: the first, behind which
-        nothing is sent ahead any more."""
+        """R12: nobody has it twice, and one is in doubt: the first, behind
+        which nothing is sent ahead any more."""
         ended, _ = self.mail(*self.way(ways.STARTTLS), mode=ACROSS, times=20)
         accepted, doubtful = self.assert_no_more_than_doubt(ended)
         self.assertLessEqual(len(doubtful), 1)
