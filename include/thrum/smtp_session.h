@@ -156,9 +156,10 @@ thrum_smtp_session_deadline(const thrum_smtp_session *session);
 THRUM_API void thrum_smtp_session_expire(thrum_smtp_session *session,
                                          thrum_ns now);
 
-/* The connection is gone. Every message ends: with THRUM_SMTP_E_DOUBT when it
- * was produced to its end, with THRUM_SMTP_E_UNSENT when the connection had no
- * byte of its body, else with THRUM_SMTP_E_LATER. `why` is their cause.
+/* The connection is gone. Every message ends: by what the server has refused it
+ * for already, with THRUM_SMTP_E_DOUBT when it was produced to its end, with
+ * THRUM_SMTP_E_UNSENT when the connection had no byte of its body, else with
+ * THRUM_SMTP_E_LATER. `why` is the cause of these three.
  * Ownership: why taken, may be NULL. */
 THRUM_API void thrum_smtp_session_lost(thrum_smtp_session *session,
                                        thrum_failure *why);

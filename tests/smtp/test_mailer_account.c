@@ -16,18 +16,12 @@ static const peer_config plain = {.certificate = "ip", .auth = "AUTH PLAIN"};
 
 /* A mailer of ann's; the URL is the peer's with "ann@" in it. False without
  * memory. */
-static bool open_for(const peer_config *config, thrum_mailer_config mailer,
-                     const char *user)
+static bool mail_for(thrum_mailer_config mailer, const char *user)
 {
-    static thrum_secret *secret;
-    const char *scheme = config->implicit ? "smtps" : "smtp";
+    const char *scheme = box.peer.config.implicit ? "smtps" : "smtp";
+    thrum_secret *secret = thrum_secret_new(box.context, "hunter2", 7, NULL);
     char via[PEER_URL * 2];
-    bool opened = post_open_still(&box, config, &mailer);
 
-    if (!opened)
-        return false;
-    thrum_mailer_free(box.mailer);
-    secret = thrum_secret_new(box.context, "hunter2", 7, NULL);
     snprintf(via, sizeof via, "%s://%s@%s", scheme, user,
              strstr(box.peer.url, "127"));
     mailer.via = via;
@@ -36,6 +30,17 @@ static bool open_for(const peer_config *config, thrum_mailer_config mailer,
     box.mailer = secret != NULL ? thrum_mailer_new(box.reactor, &mailer) : NULL;
     thrum_secret_unref(secret);
     return box.mailer != NULL;
+}
+
+static bool open_for(const peer_config *config, thrum_mailer_config mailer,
+                     const char *user)
+{
+    bool opened = post_open_still(&box, config, &mailer);
+
+    if (!opened)
+        return false;
+    thrum_mailer_free(box.mailer);
+    return mail_for(mailer, user);
 }
 
 static void expect_words(const char *words)
@@ -63,6 +68,34 @@ START_TEST(A1_A10_each_connection_logs_in_within_tls)
     ck_assert_str_eq(box.peer.auth, "AUTH PLAIN AGFubgBodW50ZXIy");
     ck_assert_int_eq(box.closed, 1);
     post_expect(&box, post_all('A', 10));
+}
+END_TEST
+
+/* Though one that is kept has nothing to do, and goes to the same server. */
+START_TEST(A10_a_connection_of_one_account_serves_no_other)
+{
+    const thrum_mailer_config one = {.connections = 1};
+    thrum_mailer *anns;
+
+    ck_assert(open_for(&plain, one, "ann"));
+    anns = box.mailer;
+    box.expected = 1; /* not to be closed yet */
+    post_send(&box, 1);
+    post_settle(&box);
+    ck_assert_str_eq(box.peer.auth, "AUTH PLAIN AGFubgBodW50ZXIy");
+    ck_assert_uint_eq(box.peer.open, 1);
+    ck_assert(mail_for(one, "bob"));
+    box.expected--;
+    post_send(&box, 1);
+    post_settle(&box);
+    ck_assert_str_eq(box.peer.auth, "AUTH PLAIN AGJvYgBodW50ZXIy");
+    ck_assert_uint_eq(box.peer.most, 2);
+    ck_assert_uint_eq(box.peer.served, 2);
+    ck_assert_uint_eq(box.peer.logins, 2);
+    thrum_mailer_free(anns);
+    post_settle(&box);
+    ck_assert_uint_eq(box.peer.quits, 2);
+    post_expect(&box, "AA");
 }
 END_TEST
 
@@ -300,6 +333,7 @@ int main(void)
     TCase *cases[] = {all, memory};
 
     tcase_add_loop_test(all, A1_A10_each_connection_logs_in_within_tls, 0, 2);
+    tcase_add_test(all, A10_a_connection_of_one_account_serves_no_other);
     tcase_add_test(all, A3_a_key_is_made_between_other_things);
     tcase_add_loop_test(
         all, all_that_wait_fail_and_the_route_rests_when_it_was_the_account, 0,
