@@ -106,7 +106,7 @@ class Exim(Relay):
         return any((self.jail.folder / "srv/spool/input").glob("*"))
 
     def records(self):
-        for path in sorted((self.jail.folder / "srv/mail/new").iterdir()):
+        for path in sorted((self.jail.folder / "srv/mail/new").glob("*")):
             data = path.read_bytes()
             own = OWN.match(data)
             body = data[own.end():].replace(b"\n", b"\r\n")
