@@ -60,8 +60,11 @@ static void client_unref(void *what)
     thrum_context *context = client->context;
     thrum__smtp_job *job;
 
-    if (--client->refs > 0)
+    if (client->refs > 1) {
+        client->refs--;
         return;
+    }
+    client->depth++; /* whoever is told may give another one up */
     while ((job = thrum__smtp_queue_take(&client->ended)) != NULL)
         client->handler->ended(job, client->ctx);
     client->handler->freed(client->ctx);

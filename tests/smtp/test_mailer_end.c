@@ -323,6 +323,19 @@ START_TEST(a_connection_that_is_not_ready_yet_is_closed_at_once)
 }
 END_TEST
 
+/* The call that would tell of the letters is dropped with the reactor's clock:
+ * they end there and then. */
+START_TEST(letters_that_end_with_the_reactor_may_give_each_other_up)
+{
+    ck_assert(post_open(&box, &kind, &four));
+    box.on_end = cancel_second;
+    post_send(&box, 3);
+    box.expected = -1;
+    post_free(&box);
+    ck_assert_str_eq(box.fates, "CCC");
+}
+END_TEST
+
 static void free_at_second(post *self, int number)
 {
     if (number != 2)
@@ -480,6 +493,8 @@ static TCase *case_of_the_end(void)
         all, closing_a_mailer_that_did_nothing_is_answered_in_the_next_turn);
     tcase_add_test(all, closing_sends_what_waits_and_takes_no_more);
     tcase_add_test(all, a_connection_that_is_not_ready_yet_is_closed_at_once);
+    tcase_add_test(all,
+                   letters_that_end_with_the_reactor_may_give_each_other_up);
     tcase_add_test(all, a_mailer_may_be_freed_from_where_a_letter_ended);
     tcase_add_test(
         all, a_connection_with_nothing_under_way_says_QUIT_when_it_is_freed);
