@@ -406,10 +406,11 @@ int thrum__command_write_with(thrum_buffer *out, thrum_smtp_stage stage,
     bool is_mail = stage == THRUM_SMTP_STAGE_MAIL;
     size_t most = is_mail ? THRUM__COMMAND_MAIL : THRUM__COMMAND_RCPT;
     char *start = command_room(out, most);
-    command_line line = {start, start + most - 2, true};
+    command_line line = {start, start, true};
 
     if (start == NULL)
         return most > out->cap - out->size ? THRUM_E_FULL : THRUM_E_NOMEM;
+    line.limit = start + most - 2;
     if (form->before_size + argument.size + form->after_size >
             THRUM__COMMAND_LINE ||
         (argument.size > 0 && !thrum__command_allows(argument) &&
