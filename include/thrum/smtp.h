@@ -43,11 +43,12 @@ typedef struct thrum_smtp_offers {
 } thrum_smtp_offers;
 
 /* How commands and replies follow each other. One mode is never chosen without
- * the extensions that it needs. A mailer's connections go past PIPELINED when
- * one of them has found that the server answers a message behind which more was
- * sent: there are servers that deliver it and die. After one that did, or three
- * connections in a row that were lost so, no other goes past PIPELINED, and
- * after a server has got its replies out of step all are LOCKSTEP. */
+ * the extensions that it needs. On a mailer's connections more is sent behind
+ * a message without its answer when one of them has found that the server bears
+ * it: there are servers that deliver the message and die. After one that did,
+ * or three connections in a row that were lost so, no other goes past
+ * PIPELINED, and after a server has got its replies out of step all are
+ * LOCKSTEP. */
 typedef enum thrum_smtp_mode {
     THRUM_SMTP_MODE_BEST,      /* the last of these that the server offers */
     THRUM_SMTP_MODE_LOCKSTEP,  /* each command waits for its reply */

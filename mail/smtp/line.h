@@ -58,7 +58,7 @@ struct thrum__smtp_line {
     size_t usual;         /* bytes that were sent last */
     thrum_smtp_tls tls;   /* the route's, or less */
     thrum_smtp_mode mode; /* the same */
-    bool held;            /* no further than PIPELINED, until it is let go */
+    bool held;            /* nothing follows on a message, until it is let go */
 
     thrum_context *context;
     thrum_clock *clock;

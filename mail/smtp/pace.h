@@ -5,8 +5,7 @@
  * there are servers that die of it: Dovecot's submission of 2.3.19 ends in an
  * assertion, when it has delivered the message. So trust is earned: until the
  * server has answered a message behind which more was on its way, one
- * connection finds out, and others go no further than PIPELINED, where nothing
- * follows on a message.
+ * connection finds out, and on others nothing follows on a message.
  */
 #ifndef THRUM_MAIL_SMTP_PACE_H
 #define THRUM_MAIL_SMTP_PACE_H
@@ -27,7 +26,7 @@ void thrum__smtp_pace_init(thrum__smtp_pace *pace, thrum_smtp_mode most);
 typedef enum thrum__smtp_role {
     THRUM__PACE_FREE,  /* its mode is `most` */
     THRUM__PACE_TRIES, /* the same, and it finds out: thrum__smtp_pace_tried */
-    THRUM__PACE_HELD   /* no further than PIPELINED, until it is proven */
+    THRUM__PACE_HELD   /* nothing follows on a message, until it is proven */
 } thrum__smtp_role;
 
 /* A connection begins. */

@@ -169,7 +169,7 @@ static thrum_smtp_mode session_choose(const thrum_smtp_session *session)
 
     if (session->most != THRUM_SMTP_MODE_BEST && session->most < best)
         best = session->most;
-    return session->held && best > THRUM_SMTP_MODE_PIPELINED
+    return session->held && best == THRUM_SMTP_MODE_ACROSS
                ? THRUM_SMTP_MODE_PIPELINED
                : best;
 }
@@ -183,9 +183,10 @@ static void session_set_mode(thrum_smtp_session *session)
                                        [THRUM_SMTP_MODE_ACROSS] = 2};
 
     session->mode = session_choose(session);
-    session->window = session->mode == THRUM_SMTP_MODE_CHUNKED
-                          ? session->most_window
-                          : windows[session->mode];
+    if (session->mode != THRUM_SMTP_MODE_CHUNKED)
+        session->window = windows[session->mode];
+    else
+        session->window = session->held ? 1 : session->most_window;
 }
 
 void thrum__session_ready(thrum_smtp_session *session)

@@ -179,8 +179,8 @@ static inline void session_push(thrum_smtp_session *session,
 /* The opening is over: the mode is chosen from what the server offers. */
 void thrum__session_ready(thrum_smtp_session *session);
 
-/* No further than PIPELINED, or as far as its mode again: from the next message
- * on that is begun. */
+/* Nothing follows on a message before its answer, or as far as the mode lets it
+ * again: from the next message on that is begun. */
 void thrum__session_hold(thrum_smtp_session *session, bool held);
 
 /* How many messages may be unfinished: the window, or less when the server has
