@@ -249,12 +249,15 @@ thrum_ns thrum_smtp_session_deadline(const thrum_smtp_session *session)
     const session_transaction *first = session->begun.first;
     const session_limit *limit = &session_block;
     unsigned at = session->answering & session->mask;
+    thrum_ns within;
 
     if (session->awaited > 0)
         limit = &session_limits[session->ring[at].stage];
     else if (first == NULL || first->progress != SESSION_BODY)
         return INT64_MAX;
-    return session->since + session_limit_of(&session->limits, limit);
+    within = session_limit_of(&session->limits, limit);
+    return within < INT64_MAX - session->since ? session->since + within
+                                               : INT64_MAX;
 }
 
 void thrum_smtp_session_expire(thrum_smtp_session *session, thrum_ns now)

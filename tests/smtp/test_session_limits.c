@@ -107,6 +107,23 @@ START_TEST(R3_each_limit_can_be_set)
 }
 END_TEST
 
+START_TEST(R3_a_limit_may_be_longer_than_time)
+{
+    static const script patient = {.name = "patient",
+                                   .limits = {.mail = INT64_MAX}};
+
+    script_open(&run, &patient, 1, GREETING);
+    run.now = 10 * THRUM_S;
+    script_tell(&run, OFFER);
+    ck_assert_int_eq(thrum_smtp_session_deadline(run.session), INT64_MAX);
+    thrum_smtp_session_expire(run.session, run.now);
+    ck_assert_int_eq(thrum_smtp_session_get_state(run.session),
+                     THRUM_SMTP_SESSION_READY);
+    script_tell(&run, TAKEN "250 A|");
+    script_close(&run, "1 accepted 250 A; ");
+}
+END_TEST
+
 START_TEST(R3_a_window_does_not_lengthen_the_time_of_a_reply)
 {
     static const script chunked = {.name = "chunked"};
@@ -458,6 +475,7 @@ static TCase *case_of_time(void)
         all, R3_each_command_has_its_time_and_a_drip_does_not_add_to_it, 0,
         COUNT(limits));
     tcase_add_loop_test(all, R3_each_limit_can_be_set, 0, COUNT(asked));
+    tcase_add_test(all, R3_a_limit_may_be_longer_than_time);
     tcase_add_test(all, R3_a_window_does_not_lengthen_the_time_of_a_reply);
     tcase_add_test(all, each_reply_starts_the_time_of_the_next);
     tcase_add_test(all, an_idle_session_waits_for_ever_but_not_behind_QUIT);
