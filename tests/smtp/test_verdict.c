@@ -15,6 +15,7 @@
 #define BODY THRUM_SMTP_STAGE_BODY
 #define AUTH THRUM_SMTP_STAGE_AUTH
 
+/* "2.8": each class of failures, by stage, code and enhanced code. */
 static const struct {
     thrum_smtp_stage stage;
     int code;
