@@ -207,7 +207,9 @@ static void connection_opened(client_connection *self)
 static void connection_mind_age(client_connection *self, bool ready)
 {
     thrum__smtp_client *client = self->client;
-    thrum_ns last = ready ? self->old : INT64_MAX, rest;
+    thrum_ns last = ready ? self->old : INT64_MAX;
+    thrum_ns rest = ready ? client->config.idle : client->route.limits.quit;
+    thrum_ns now;
 
     if (self->jobs > 0) {
         self->line.own = last;
@@ -217,9 +219,8 @@ static void connection_mind_age(client_connection *self, bool ready)
     if (self->rests == (ready ? CONNECTION_IDLE : CONNECTION_LEAVES))
         return;
     self->rests = ready ? CONNECTION_IDLE : CONNECTION_LEAVES;
-    rest = thrum_clock_now(client->clock) +
-           (ready ? client->config.idle : client->route.limits.quit);
-    self->line.own = rest < last ? rest : last;
+    now = thrum_clock_now(client->clock);
+    self->line.own = rest < last - now ? now + rest : last;
 }
 
 static void connection_work(thrum__smtp_line *line)

@@ -196,6 +196,25 @@ START_TEST(an_idle_connection_says_QUIT)
 }
 END_TEST
 
+START_TEST(who_sets_no_end_to_QUIT_waits_for_its_answer)
+{
+    ck_assert(
+        post_open_still(&box, &(peer_config){.stalls_at = "QUIT"},
+                        &(thrum_mailer_config){.connections = 1,
+                                               .limits = {.quit = INT64_MAX}}));
+    box.expected = 99;
+    post_send(&box, 1);
+    post_settle(&box);
+    post_pass(&box, 4 * THRUM_S);
+    post_pass(&box, 3600 * THRUM_S);
+    post_send(&box, 1);
+    post_settle(&box);
+    ck_assert_uint_eq(box.peer.served, 1);
+    expect_fates("A.");
+    post_free(&box);
+}
+END_TEST
+
 START_TEST(idle_is_four_seconds_since_the_last_message)
 {
     ck_assert(
@@ -344,6 +363,7 @@ int main(void)
     tcase_add_loop_test(all, a_silent_server_has_its_time_and_no_more, 0,
                         COUNT(limits));
     tcase_add_test(all, an_idle_connection_says_QUIT);
+    tcase_add_test(all, who_sets_no_end_to_QUIT_waits_for_its_answer);
     tcase_add_test(all, idle_is_four_seconds_since_the_last_message);
     tcase_add_test(all, a_connection_takes_no_message_after_its_life);
     tcase_add_loop_test(all, so_many_messages_go_over_one_connection, 0, 15);
