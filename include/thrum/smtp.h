@@ -67,7 +67,9 @@ THRUM_API const char *thrum_smtp_mechanism_name(thrum_smtp_mechanism mechanism);
 
 /* Whether the dialogue is within TLS. With an account, or a server that is
  * known by its name, REQUIRED is what protects (RFC 8314, section 5):
- * OPPORTUNISTIC encrypts against listeners, and verifies nobody. */
+ * OPPORTUNISTIC encrypts against listeners, and verifies nobody. A mailer whose
+ * handshake failed goes on in the clear for as long as it lives then: whoever
+ * can break one connection can have that. */
 typedef enum thrum_smtp_tls {
     THRUM_SMTP_TLS_DEFAULT, /* REQUIRED with an account, or OPPORTUNISTIC */
     THRUM_SMTP_TLS_NONE,
