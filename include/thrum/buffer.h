@@ -14,8 +14,8 @@ THRUM_BEGIN
 typedef struct thrum_buffer {
     char *data;  /* the first byte that is not consumed */
     size_t size; /* how many there are */
-    size_t room; /* how many more fit before it has to grow */
     char *block; /* what was allocated; data points into it */
+    size_t room; /* how many more fit before it has to grow */
     size_t cap;  /* `size` never passes this */
     thrum_context *context;
 } thrum_buffer;
