@@ -114,12 +114,19 @@ static inline bool thrum__text_is_plain(thrum_bytes text)
     return (found & THRUM__EACH(0x80)) == 0;
 }
 
-/* Copies, and answers where the copy ends. Values are short, and most of a
- * call of memcpy would be the call. */
+/* Copies, and answers where the copy ends. Values and addresses are short, and
+ * most of a call of memcpy would be the call. */
 static inline char *thrum__text_copy(char *to, const char *from, size_t size)
 {
-    if (size > 16) {
+    if (size > 32) {
         memcpy(to, from, size);
+    } else if (size >= 16) {
+        char first[16], last[16];
+
+        memcpy(first, from, 16);
+        memcpy(last, from + size - 16, 16);
+        memcpy(to, first, 16);
+        memcpy(to + size - 16, last, 16);
     } else if (size >= 8) {
         uint64_t first = thrum__text_word(from);
         uint64_t last = thrum__text_word(from + size - 8);

@@ -127,21 +127,6 @@ bool thrum__command_allows(thrum_bytes argument)
 
 /* ---- Writing ---- */
 
-/* Addresses mostly have 16 to 32 bytes: two moves that overlap, and no call. */
-static inline void command_copy(char *to, thrum_bytes from)
-{
-    command_wide first, last;
-
-    if (from.size < sizeof first || from.size > 2 * sizeof first) {
-        thrum__text_copy(to, from.data, from.size);
-        return;
-    }
-    memcpy(&first, from.data, sizeof first);
-    memcpy(&last, from.data + from.size - sizeof last, sizeof last);
-    memcpy(to, &first, sizeof first);
-    memcpy(to + from.size - sizeof last, &last, sizeof last);
-}
-
 /* Room for `size` bytes, without a call when it is there. */
 static inline char *command_room(thrum_buffer *out, size_t size)
 {
@@ -166,9 +151,9 @@ command_write_any(thrum_buffer *out, const command_form *form,
     if (line == NULL)
         return room > out->cap - out->size ? THRUM_E_FULL : THRUM_E_NOMEM;
     memcpy(line, form->before, COMMAND_BEFORE);
-    line += form->before_size;
-    command_copy(line, argument);
-    memcpy(line + argument.size, form->after, COMMAND_AFTER);
+    line = thrum__text_copy(line + form->before_size, argument.data,
+                            argument.size);
+    memcpy(line, form->after, COMMAND_AFTER);
     thrum_buffer_commit(out, size);
     return 0;
 }
@@ -250,15 +235,16 @@ static void line_put_words(command_line *line, const char *words)
 /* Writes a number; returns the byte behind it. */
 static char *command_number(char *at, uint64_t number)
 {
-    char digits[COMMAND_DIGITS];
-    size_t first = sizeof digits;
+    char *end = at + 1;
 
+    for (uint64_t rest = number; rest >= 10; rest /= 10)
+        end++;
+    at = end;
     do {
-        digits[--first] = (char)('0' + number % 10);
+        *--at = (char)('0' + number % 10);
         number /= 10;
     } while (number > 0);
-    memcpy(at, digits + first, sizeof digits - first);
-    return at + (sizeof digits - first);
+    return end;
 }
 
 static void line_put_size(command_line *line, uint64_t size)
