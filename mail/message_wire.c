@@ -34,13 +34,15 @@ static void wire_compile(thrum_message *message)
         thrum__program_new(message->context, &source, &message->unready);
 }
 
-const thrum_failure *thrum__message_ready(thrum_message *message)
+/* Not inline: a message that is ready should not pay for its registers. */
+static __attribute__((__noinline__)) const thrum_failure *
+wire_make_ready(thrum_message *message)
 {
     const char *lacks;
 
     if (message == NULL || message->failure != NULL)
         return thrum_message_failure(message);
-    if (message->program != NULL || message->unready != NULL)
+    if (message->unready != NULL)
         return message->unready;
     lacks = thrum__draft_lacks(message->draft);
     if (lacks == NULL && thrum__to_count(message->draft) == 0)
@@ -52,6 +54,13 @@ const thrum_failure *thrum__message_ready(thrum_message *message)
             thrum_failure_new(message->context, &thrum_domain_mail,
                               THRUM_MAIL_E_INCOMPLETE, "%s", lacks);
     return message->unready;
+}
+
+const thrum_failure *thrum__message_ready(thrum_message *message)
+{
+    if (message != NULL && message->failure == NULL && message->program != NULL)
+        return NULL;
+    return wire_make_ready(message);
 }
 
 thrum_bytes thrum__message_id_bytes(thrum_message *message)

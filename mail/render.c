@@ -320,16 +320,12 @@ int thrum__message_data(thrum_message *message, thrum__message_cursor *cursor,
                         thrum__message_form form, thrum_buffer *out,
                         size_t enough)
 {
+    const thrum_failure *why = thrum__message_ready(message);
     size_t bound;
     char *to;
 
-    if (message == NULL || message->failure != NULL ||
-        message->program == NULL) {
-        const thrum_failure *why = thrum__message_ready(message);
-
-        if (why != NULL)
-            return thrum_failure_code(why);
-    }
+    if (why != NULL)
+        return thrum_failure_code(why);
     if (message->program->second != message->second)
         thrum__program_date(message->program, message->second);
     bound = render_most(message);
