@@ -300,16 +300,23 @@ thrum_message *thrum_template_fill(thrum_template *letter, thrum_bytes to,
         return NULL;
     }
     own = (thrum__value *)(void *)(message + 1);
+    /* All members have their line, so that it is not cleared before. */
     *message = (thrum_message){.context = letter->context,
                                .failure = why,
+                               .unready = NULL,
+                               .draft = NULL,
                                .program = letter->program,
                                .letter = thrum_template_ref(letter),
                                .values = own,
                                .sender = letter->sender,
+                               .to = {NULL, 0},
+                               .id = {NULL, 0},
                                .weight = letter->weight,
-                               .needs = letter->needs,
                                .dsn = letter->dsn,
-                               .second = thrum__stamp_now()};
+                               .size = 0,
+                               .needs = letter->needs,
+                               .second = thrum__stamp_now(),
+                               .number = {NULL, 0}};
     at = template_put(&message->to, (char *)(own + count) + letter->dsn_room,
                       letter->to.text);
     at = template_put_id(&letter->id, message, at);

@@ -62,14 +62,31 @@ int thrum__session_transaction_add(thrum_smtp_session *session,
         thrum_receipt_free(receipt);
         return THRUM_E_NOMEM;
     }
+    /* Each member has its line: one that lacked some would be cleared before it
+     * is filled, which takes as long again. */
     *transaction = (session_transaction){
+        .next = NULL,
         .message = message,
         .receipt = receipt,
         .sent = sent,
         .ctx = ctx,
+        .verdict = NULL,
+        .cursor = {0, {0, 0}},
         .marks = thrum__receipt_marks(receipt),
         .left = recipients,
+        .asking = 0,
+        .awaited = 0,
+        .hearing = 0,
+        .taken = 0,
         .open = recipients,
+        .done = 0,
+        .chunks = 0,
+        .size = 0,
+        .is_8bit = false,
+        .is_utf8 = false,
+        .progress = SESSION_ENVELOPE,
+        .chunked = false,
+        .returned = false,
     };
     queue_add(&session->waiting, transaction);
     return 0;
