@@ -54,16 +54,13 @@ thrum__smtp_client_new(thrum_reactor *reactor, thrum__smtp_route *route,
     return client;
 }
 
-static void client_unref(void *what)
+/* Not inline: an event should not pay for its registers. */
+static __attribute__((__noinline__)) void
+client_let_go(thrum__smtp_client *client)
 {
-    thrum__smtp_client *client = what;
     thrum_context *context = client->context;
     thrum__smtp_job *job;
 
-    if (client->refs > 1) {
-        client->refs--;
-        return;
-    }
     client->depth++; /* whoever is told may give another one up */
     while ((job = thrum__smtp_queue_take(&client->ended)) != NULL)
         client->handler->ended(job, client->ctx);
@@ -73,6 +70,16 @@ static void client_unref(void *what)
     thrum__smtp_route_end(&client->route);
     thrum_context_release(context, client);
     thrum_context_unref(context);
+}
+
+static void client_unref(void *what)
+{
+    thrum__smtp_client *client = what;
+
+    if (client->refs > 1)
+        client->refs--;
+    else
+        client_let_go(client);
 }
 
 static size_t client_waiting(const thrum__smtp_client *client)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "mail/smtp/client_internal.h"
+#include "mail/smtp/session_internal.h"
 
 static client_connection *connection_of(thrum__smtp_line *line)
 {
@@ -94,8 +95,8 @@ static void connection_forget(thrum__smtp_job *job, thrum_receipt *receipt,
 /* Whether more was on its way behind the message that has just ended. */
 static bool connection_runs_ahead(const client_connection *self)
 {
-    return self->jobs > 0 && thrum_smtp_session_mode(self->line.session) >
-                                 THRUM_SMTP_MODE_PIPELINED;
+    return self->jobs > 0 &&
+           self->line.session->mode > THRUM_SMTP_MODE_PIPELINED;
 }
 
 /* The server has proven that it can be sent more than it has answered. */
@@ -165,7 +166,7 @@ static void connection_fill(client_connection *self)
     thrum__smtp_client *client = self->client;
     thrum__smtp_job *job;
 
-    while (thrum_smtp_session_wants(self->line.session) > 0 &&
+    while (session_wants(self->line.session) > 0 &&
            (job = thrum__client_next(client)) != NULL) {
         int error = connection_send(self, job);
 
@@ -197,7 +198,7 @@ static void connection_opened(client_connection *self)
     self->opened = true;
     self->old = thrum_clock_now(client->clock) + life;
     client->opening--;
-    client->each = thrum_smtp_session_wants(self->line.session);
+    client->each = session_wants(self->line.session);
     thrum__smtp_pool_opened(&client->pool);
 }
 
@@ -234,22 +235,17 @@ static void connection_work(thrum__smtp_line *line)
 void thrum__connection_work(client_connection *self)
 {
     thrum__smtp_line *line = &self->line;
-    thrum_smtp_session_state state;
 
     if (line->session != NULL && !line->over) {
-        state = thrum_smtp_session_get_state(line->session);
-        if (state == THRUM_SMTP_SESSION_READY && !self->opened)
+        if (!self->opened && session_is_ready(line->session))
             connection_opened(self);
         connection_fill(self);
         if (self->opened)
-            connection_mind_age(self,
-                                thrum_smtp_session_get_state(line->session) ==
-                                    THRUM_SMTP_SESSION_READY);
+            connection_mind_age(self, session_is_ready(line->session));
         thrum__line_flush(line);
     }
-    connection_set_hungry(self,
-                          line->session != NULL && !line->over &&
-                              thrum_smtp_session_wants(line->session) > 0);
+    connection_set_hungry(self, line->session != NULL && !line->over &&
+                                    session_wants(line->session) > 0);
 }
 
 static void connection_due(thrum__smtp_line *line)
@@ -383,9 +379,7 @@ void thrum__connection_retire(client_connection *self)
 {
     if (!self->opened) {
         thrum__connection_give_up(self);
-    } else if (!self->line.over &&
-               thrum_smtp_session_get_state(self->line.session) ==
-                   THRUM_SMTP_SESSION_READY) {
+    } else if (!self->line.over && session_is_ready(self->line.session)) {
         thrum_smtp_session_quit(self->line.session);
         thrum__connection_work(self);
     }

@@ -320,9 +320,9 @@ static int line_write_secret(thrum__smtp_line *self)
 static void line_write(thrum__smtp_line *self)
 {
     size_t size = self->out->size;
-    bool secret = thrum_smtp_session_mechanism(self->session) != 0 &&
-                  thrum_smtp_session_mode(self->session) ==
-                      THRUM_SMTP_MODE_BEST; /* it is not ready */
+    bool secret =
+        self->session->mechanism != 0 &&
+        self->session->mode == THRUM_SMTP_MODE_BEST; /* it is not ready */
     int error = secret ? line_write_secret(self)
                        : thrum_stream_take(self->stream, self->out);
 
@@ -378,7 +378,7 @@ void thrum__line_flush(thrum__smtp_line *self)
         return;
     line_produce(self);
     line_mind_time(self);
-    state = thrum_smtp_session_get_state(self->session);
+    state = self->session->state;
     if (state == THRUM_SMTP_SESSION_STARTTLS && self->stage == THRUM__LINE_UP)
         line_shake(self, thrum_smtp_session_unread(self->session));
     else if (state == THRUM_SMTP_SESSION_ENDED)

@@ -58,12 +58,13 @@ int thrum__reply_read_any(thrum__reply_reader *reader, thrum_bytes *in,
  * section 4.2.1). Nearly all are 250. */
 static inline int thrum__reply_code(const char *line)
 {
-    unsigned first = (unsigned)line[0] - '2';
-    unsigned second = (unsigned)line[1] - '0';
-    unsigned third = (unsigned)line[2] - '0';
+    unsigned first, second, third;
 
     if (memcmp(line, "250", 3) == 0)
         return 250;
+    first = (unsigned)line[0] - '2';
+    second = (unsigned)line[1] - '0';
+    third = (unsigned)line[2] - '0';
     if (first > '5' - '2' || second > 9 || third > 9)
         return 0;
     return 200 + (int)(100 * first + 10 * second + third);

@@ -203,14 +203,6 @@ void thrum__session_hold(thrum_smtp_session *session, bool held)
         session_set_mode(session);
 }
 
-size_t thrum__session_room(const thrum_smtp_session *session)
-{
-    size_t left = SESSION_RESETS - session->resets;
-
-    return session->resets == 0 || session->window < left ? session->window
-                                                          : left;
-}
-
 void thrum__session_was_reset(thrum_smtp_session *session)
 {
     unsigned flight = session->window < SESSION_RESETS / 2 ? session->window
@@ -224,12 +216,7 @@ void thrum__session_was_reset(thrum_smtp_session *session)
 
 size_t thrum_smtp_session_wants(const thrum_smtp_session *session)
 {
-    size_t unfinished = session->begun.size + session->waiting.size;
-    size_t room = thrum__session_room(session);
-
-    if (session->state != THRUM_SMTP_SESSION_READY || unfinished >= room)
-        return 0;
-    return room - unfinished;
+    return session_wants(session);
 }
 
 int thrum_smtp_session_send(thrum_smtp_session *session, thrum_message *message,

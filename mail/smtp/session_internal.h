@@ -154,6 +154,33 @@ static inline bool session_is_lockstep(const thrum_smtp_session *session)
     return session->mode <= THRUM_SMTP_MODE_LOCKSTEP;
 }
 
+/* How many messages may be unfinished: the window, or less when the server has
+ * refused so many. */
+static inline size_t session_room(const thrum_smtp_session *session)
+{
+    size_t left = SESSION_RESETS - session->resets;
+
+    return session->resets == 0 || session->window < left ? session->window
+                                                          : left;
+}
+
+/* thrum_smtp_session_wants, and the state, without a call: the client asks for
+ * them several times an event. */
+static inline size_t session_wants(const thrum_smtp_session *session)
+{
+    size_t unfinished = session->begun.size + session->waiting.size;
+    size_t room = session_room(session);
+
+    if (session->state != THRUM_SMTP_SESSION_READY || unfinished >= room)
+        return 0;
+    return room - unfinished;
+}
+
+static inline bool session_is_ready(const thrum_smtp_session *session)
+{
+    return session->state == THRUM_SMTP_SESSION_READY;
+}
+
 /* ---- session.c: the queue of commands, and the end ---- */
 
 /* The command whose reply comes next, and the one put in last. */
@@ -182,10 +209,6 @@ void thrum__session_ready(thrum_smtp_session *session);
 /* Nothing follows on a message before its answer, or as far as the mode lets it
  * again: from the next message on that is begun. */
 void thrum__session_hold(thrum_smtp_session *session, bool held);
-
-/* How many messages may be unfinished: the window, or less when the server has
- * refused so many. */
-size_t thrum__session_room(const thrum_smtp_session *session);
 
 /* The server has answered RSET. Exim allows one for each message that it takes,
  * and ten more a connection (smtp_accept_max_nonmail); at the next it closes,

@@ -150,7 +150,7 @@ static bool send_may_begin(thrum_smtp_session *session)
     return session->waiting.first != NULL &&
            (session->awaited == 0 ||
             ((last == THRUM_SMTP_STAGE_BODY || last == THRUM_SMTP_STAGE_RSET) &&
-             session->begun.size < thrum__session_room(session)));
+             session->begun.size < session_room(session)));
 }
 
 /* Whether a command may be sent now; one that is due is put in the ring. */
@@ -229,9 +229,10 @@ int thrum_smtp_session_produce(thrum_smtp_session *session, thrum_buffer *out,
             send_failed(session, transaction, more);
             return more;
         }
-        if (more == 1 && command.stage == THRUM_SMTP_STAGE_AUTH)
+        if (more == 0)
+            session->sending++;
+        else if (command.stage == THRUM_SMTP_STAGE_AUTH)
             return 1; /* a password is being made a key of */
-        session->sending += more == 0;
     }
     return due;
 }
