@@ -174,6 +174,14 @@ static thrum_smtp_mode session_choose(const thrum_smtp_session *session)
                : best;
 }
 
+static void session_set_room(thrum_smtp_session *session)
+{
+    unsigned left = SESSION_RESETS - session->resets;
+
+    session->room =
+        session->resets == 0 || session->window < left ? session->window : left;
+}
+
 /* While the server takes one message's body, the next one's envelope is under
  * way; and no more than that without BDAT. */
 static void session_set_mode(thrum_smtp_session *session)
@@ -187,6 +195,7 @@ static void session_set_mode(thrum_smtp_session *session)
         session->window = windows[session->mode];
     else
         session->window = session->held ? 1 : session->most_window;
+    session_set_room(session);
 }
 
 void thrum__session_ready(thrum_smtp_session *session)
@@ -210,6 +219,7 @@ void thrum__session_was_reset(thrum_smtp_session *session)
 
     session->resets += session->reset && session->resets < SESSION_RESETS - 1;
     session->reset = true;
+    session_set_room(session);
     if (session->resets + flight >= SESSION_RESETS)
         thrum_smtp_session_quit(session);
 }

@@ -89,6 +89,7 @@ struct thrum_smtp_session {
     thrum_smtp_mode mode; /* in use; BEST: not known yet */
     unsigned window;      /* messages in flight; 0: not known yet */
     unsigned most_window;
+    unsigned room; /* the window, or less when the server refused so many */
     thrum_smtp_tls tls;
     bool secured; /* within TLS */
     thrum_smtp_offers offers;
@@ -154,26 +155,16 @@ static inline bool session_is_lockstep(const thrum_smtp_session *session)
     return session->mode <= THRUM_SMTP_MODE_LOCKSTEP;
 }
 
-/* How many messages may be unfinished: the window, or less when the server has
- * refused so many. */
-static inline size_t session_room(const thrum_smtp_session *session)
-{
-    size_t left = SESSION_RESETS - session->resets;
-
-    return session->resets == 0 || session->window < left ? session->window
-                                                          : left;
-}
-
 /* thrum_smtp_session_wants, and the state, without a call: the client asks for
  * them several times an event. */
 static inline size_t session_wants(const thrum_smtp_session *session)
 {
     size_t unfinished = session->begun.size + session->waiting.size;
-    size_t room = session_room(session);
 
-    if (session->state != THRUM_SMTP_SESSION_READY || unfinished >= room)
+    if (session->state != THRUM_SMTP_SESSION_READY ||
+        unfinished >= session->room)
         return 0;
-    return room - unfinished;
+    return session->room - unfinished;
 }
 
 static inline bool session_is_ready(const thrum_smtp_session *session)

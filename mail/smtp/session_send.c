@@ -150,7 +150,7 @@ static bool send_may_begin(thrum_smtp_session *session)
     return session->waiting.first != NULL &&
            (session->awaited == 0 ||
             ((last == THRUM_SMTP_STAGE_BODY || last == THRUM_SMTP_STAGE_RSET) &&
-             session->begun.size < session_room(session)));
+             session->begun.size < session->room));
 }
 
 /* Whether a command may be sent now; one that is due is put in the ring. */
